@@ -1,0 +1,53 @@
+//! Brains: what decides the agent's next words.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use flow::{Dialogue, Flow, Input, Output};
+use jiff::civil::DateTime;
+
+/// Decides what the agent says and does. Input never waits; output is awaited, because a model needs time.
+#[async_trait]
+pub trait Brain: Send {
+    /// Tells the brain what happened. `now` is local time where the agent's business is.
+    fn handle(&mut self, input: Input, now: DateTime);
+
+    /// The next thing to do; waits for ever when there is nothing. May be dropped and called again without loss.
+    async fn next(&mut self) -> Output;
+}
+
+/// The declarative dialogue engine as a brain: it answers at once.
+pub struct FlowBrain {
+    dialogue: Dialogue,
+    ready: VecDeque<Output>,
+}
+
+impl FlowBrain {
+    /// A brain for one call. `seed` chooses among prompt variants; `caller` is the caller's number when it is known.
+    pub fn new(flow: Arc<Flow>, seed: u64, caller: Option<String>) -> Self {
+        Self { dialogue: Dialogue::new(flow, seed, caller), ready: VecDeque::new() }
+    }
+
+    /// Nothing can be heard in this call: talk by the keypad menu.
+    pub fn keypad_only(&mut self) {
+        self.dialogue.keypad_only();
+    }
+}
+
+#[async_trait]
+impl Brain for FlowBrain {
+    fn handle(&mut self, input: Input, now: DateTime) {
+        self.dialogue.handle(input, now);
+        while let Some(output) = self.dialogue.poll_output() {
+            self.ready.push_back(output);
+        }
+    }
+
+    async fn next(&mut self) -> Output {
+        match self.ready.pop_front() {
+            Some(output) => output,
+            None => std::future::pending().await,
+        }
+    }
+}

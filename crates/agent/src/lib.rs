@@ -1,0 +1,10 @@
+//! Agents: what one is (definition), how it thinks (brain), and what it can do (tools).
+
+mod brain;
+mod definition;
+mod tool;
+
+pub use brain::{Brain, FlowBrain};
+pub use definition::{AgentDefinition, AgentError, AgentKind, Agents};
+pub use flow::{Exit, Input as BrainInput, Output as BrainOutput};
+pub use tool::{Tool, ToolAnswer, ToolContext, Toolbox};

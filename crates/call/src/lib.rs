@@ -1,0 +1,14 @@
+//! A call: its ids, its life, why it ended, and the record that is kept of it.
+//!
+//! Pure: no clock, no IO. Times are [`Timestamp`]s given by the caller, ids are made from a [`uuid::Uuid`] given by the caller.
+
+mod id;
+mod number;
+mod record;
+mod state;
+
+pub use id::{AgentId, CallId, Carrier, Direction};
+pub use jiff::Timestamp;
+pub use number::PhoneNumber;
+pub use record::{CallRecord, LatencyParts, Speaker, ToolOutcome, ToolRecord, TurnRecord};
+pub use state::{CallEvent, CallState, CallStatus, EndReason, IllegalStep, Step};

@@ -1,0 +1,14 @@
+//! Turn taking: who may speak, when an utterance is over, when the agent must stop, and what the caller has really heard.
+//!
+//! A machine without clock or IO: frames of voice activity, keys and playout events go in, [`Action`]s come out. It knows no carrier,
+//! no engine and no brain; the session does what it says.
+
+mod endpoint;
+mod ledger;
+mod rules;
+mod turn;
+
+pub use endpoint::{Endpoint, EndpointEvent};
+pub use ledger::{Heard, Ledger};
+pub use rules::TurnTaking;
+pub use turn::{Action, Conversation};

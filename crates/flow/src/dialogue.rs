@@ -1,0 +1,172 @@
+//! One call's conversation: input goes in, outputs come out, nothing waits.
+
+mod apply;
+mod keys;
+mod policy;
+mod say;
+mod state;
+mod tools;
+mod work;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use jiff::civil::DateTime;
+
+use crate::definition::{Command, Flow};
+use crate::understand::{Context, Heard, understand};
+use crate::vocabulary::{Exit, Input, Output};
+use state::{Asked, State};
+
+/// A conversation that follows a [`Flow`]. Give it every [`Input`], then take every [`Output`].
+///
+/// After an input of the caller it says something and listens, calls a tool, or ends. A tool whose call changes anything is called only after
+/// the caller said yes to a read-back of exactly its arguments.
+#[derive(Debug, Clone)]
+pub struct Dialogue {
+    flow: Arc<Flow>,
+    state: State,
+    rng: fastrand::Rng,
+    out: VecDeque<Output>,
+    now: DateTime,
+}
+
+/// A stored conversation that cannot be taken up again.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// It is not a snapshot, or one of another version.
+    #[error("the snapshot is not one of a dialogue: {0}; start the conversation anew")]
+    Malformed(#[from] serde_json::Error),
+    /// The file has changed since.
+    #[error("the snapshot speaks of {0:?}, which the agent's file does not have; start the conversation anew")]
+    UnknownName(String),
+}
+
+impl Dialogue {
+    /// A conversation that has not begun. `seed` chooses among prompt variants; `caller` is the caller's number when it is known.
+    pub fn new(flow: Arc<Flow>, seed: u64, caller: Option<String>) -> Self {
+        // "anonymous" and the like are no numbers.
+        let caller = caller.filter(|number| number.bytes().filter(u8::is_ascii_digit).count() >= 5);
+        Self { flow, state: State { caller, ..State::default() }, rng: fastrand::Rng::with_seed(seed), out: VecDeque::new(), now: DateTime::ZERO }
+    }
+
+    /// Takes the conversation up where [`Self::snapshot`] left it.
+    pub fn restore(flow: Arc<Flow>, snapshot: serde_json::Value) -> Result<Self, SnapshotError> {
+        let stored: state::Stored = serde_json::from_value(snapshot)?;
+        if let Some(name) = stored.state.unknown_name(&flow) {
+            return Err(SnapshotError::UnknownName(name));
+        }
+        Ok(Self { flow, state: stored.state, rng: fastrand::Rng::with_seed(stored.seed), out: VecDeque::new(), now: DateTime::ZERO })
+    }
+
+    /// Everything but the outputs that were not yet taken.
+    pub fn snapshot(&self) -> serde_json::Value {
+        let stored = state::Stored { state: self.state.clone(), seed: self.rng.get_seed() };
+        serde_json::to_value(stored).unwrap_or_default()
+    }
+
+    /// Speech recognition is missing: the key menu is run instead of the conversation. Call it before [`Input::Started`].
+    pub fn keypad_only(&mut self) {
+        self.state.keypad_only = true;
+    }
+
+    /// The next thing to do, if any.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// Tells what happened. `now` is local time at the business.
+    pub fn handle(&mut self, input: Input, now: DateTime) {
+        self.now = now;
+        if self.state.ended {
+            return;
+        }
+        match input {
+            Input::Started => self.started(),
+            Input::ToolAnswered { id, outcome } => self.tool_answered(id, outcome),
+            Input::TimeIsUp => {
+                self.begin_turn();
+                self.say_own("time_up");
+                self.end(Exit::Goodbye);
+            }
+            // What was heard of the agent's words is in the record; the caller's words follow as an input of their own.
+            Input::Interrupted { .. } => {}
+            Input::Silence { count } => self.silence(count),
+            Input::Key(key) => self.key(key),
+            Input::KeysDone => self.keys_done(),
+            Input::Heard { text, confidence } => self.heard(&text, confidence),
+            Input::NotUnderstood => {
+                if self.state.pending.is_none() && !self.state.keypad_only {
+                    self.begin_turn();
+                    self.not_understood();
+                }
+            }
+        }
+    }
+
+    fn started(&mut self) {
+        if self.state.started {
+            return;
+        }
+        self.state.started = true;
+        self.begin_turn();
+        self.say_own("greeting");
+        if self.state.keypad_only {
+            self.keypad_menu();
+        } else {
+            self.listen(Asked::Main { again: false });
+        }
+    }
+
+    fn heard(&mut self, text: &str, confidence: f32) {
+        if self.state.keypad_only {
+            return;
+        }
+        let heard = self.understand(text);
+        if self.state.pending.is_some() {
+            self.heard_while_waiting(heard, confidence);
+            return;
+        }
+        self.begin_turn();
+        self.state.keys.clear();
+        // Danger is not asked about twice, and not overheard.
+        let urgent = heard.command == Some(Command::Emergency);
+        if !urgent && (confidence < self.flow.confidence.floor || heard.is_empty()) {
+            self.not_understood();
+        } else if !urgent && confidence < self.flow.confidence.sure && self.verify(&heard) {
+            // Asked whether that was said.
+        } else {
+            self.apply(heard);
+        }
+    }
+
+    fn understand(&self, text: &str) -> Heard {
+        let expected = self.expected();
+        let none = Default::default();
+        let context = Context {
+            flow: &self.flow,
+            today: self.now.date(),
+            expected: &expected,
+            known: self.state.tasks.front().map_or(&none, |task| &task.values),
+            in_task: !self.state.tasks.is_empty(),
+        };
+        understand(text, &context)
+    }
+
+    /// While a tool works, only what makes sense without the question that comes next is kept: requests and values, no bare yes.
+    fn heard_while_waiting(&mut self, mut heard: Heard, confidence: f32) {
+        if heard.command == Some(Command::Emergency) {
+            self.begin_turn();
+            self.emergency();
+            return;
+        }
+        if confidence < self.flow.confidence.sure {
+            return;
+        }
+        heard.yes = None;
+        heard.command = heard.command.filter(|command| !matches!(command, Command::Courtesy | Command::Repeat | Command::Help));
+        if !heard.is_empty() {
+            self.state.remembered = Some(heard);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What a conversation remembers; all of it can be stored.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::definition::Flow;
+use crate::understand::Heard;
+use crate::values::Value;
+
+/// Most requests that wait to be worked on.
+pub(super) const MOST_TASKS: usize = 5;
+/// Refusals of one request after which it is given up, so that no tool can keep the caller in a circle.
+pub(super) const MOST_REFUSALS: u32 = 6;
+
+/// A stored conversation.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Stored {
+    pub(super) state: State,
+    pub(super) seed: u64,
+}
+
+/// All that is known in the middle of a call.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct State {
+    pub(super) started: bool,
+    pub(super) ended: bool,
+    pub(super) keypad_only: bool,
+    pub(super) caller: Option<String>,
+    /// Requests; the first is being worked on.
+    pub(super) tasks: VecDeque<Task>,
+    /// Values that later requests may use.
+    pub(super) kept: BTreeMap<String, Value>,
+    pub(super) asked: Asked,
+    /// What the agent said in this turn, and in the last one that ended with listening.
+    pub(super) turn: Vec<String>,
+    pub(super) last_turn: Vec<String>,
+    pub(super) pending: Option<Pending>,
+    /// Said while a tool worked.
+    pub(super) remembered: Option<Heard>,
+    /// Keys of an answer that is not complete.
+    pub(super) keys: String,
+    /// Misunderstandings in a row.
+    pub(super) misses: u32,
+    pub(super) last_id: u32,
+}
+
+/// The question that the caller's next words answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Asked {
+    /// How can I help? (`again`: is there anything else?)
+    Main { again: bool },
+    Field { name: String },
+    AnyOf { name: String },
+    /// Is this right? Yes calls the action's tool with exactly these arguments.
+    Confirm { arguments: Json },
+    WhatToChange,
+    /// Would you also like ...? Yes starts the intent with these values.
+    Then { intent: String, values: BTreeMap<String, Value>, question: String },
+    /// Did you say ...?
+    Unsure { heard: Box<Heard>, question: String, before: Box<Asked> },
+}
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self::Main { again: false }
+    }
+}
+
+/// A request being worked on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Task {
+    pub(super) intent: String,
+    pub(super) values: BTreeMap<String, Value>,
+    /// Answers of queries, each with the arguments it was for.
+    pub(super) results: BTreeMap<String, Answered>,
+    pub(super) refusals: u32,
+    /// A question that stands in for the usual one of this field, once.
+    pub(super) ask_instead: Option<(String, String)>,
+}
+
+/// A query's answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Answered {
+    pub(super) arguments: Json,
+    pub(super) fields: Json,
+}
+
+/// A tool call under way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Pending {
+    pub(super) id: u32,
+    /// The query's name; none for the action.
+    pub(super) query: Option<String>,
+    pub(super) arguments: Json,
+}
+
+impl State {
+    /// A name in a stored state that the flow does not have.
+    pub(super) fn unknown_name(&self, flow: &Flow) -> Option<String> {
+        let intent = self.tasks.iter().map(|task| &task.intent).find(|intent| flow.intent(intent).is_none());
+        let values = self.tasks.iter().flat_map(|task| task.values.keys()).chain(self.kept.keys());
+        let field = values.chain(match &self.asked {
+            Asked::Field { name } => Some(name),
+            _ => None,
+        });
+        let field = field.into_iter().find(|field| !flow.fields.contains_key(*field));
+        let group = match &self.asked {
+            Asked::AnyOf { name } if !flow.choices.contains_key(name) => Some(name),
+            Asked::Then { intent, .. } if flow.intent(intent).is_none() => Some(intent),
+            _ => None,
+        };
+        let query = self.pending.as_ref().and_then(|pending| pending.query.as_ref()).filter(|query| !flow.queries.contains_key(*query));
+        intent.or(field).or(group).or(query).cloned()
+    }
+}

@@ -1,0 +1,57 @@
+//! `leave_message`: a message for the people behind the agent.
+
+use std::sync::Arc;
+
+use agent::{Tool, ToolAnswer, ToolContext};
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::{Message, Records};
+
+use super::answer::{arguments, name, said};
+
+pub(super) struct LeaveMessage {
+    pub(super) records: Arc<dyn Records>,
+}
+
+impl LeaveMessage {
+    /// Longest message, in bytes: some minutes of speech. Longer ones are cut.
+    pub(super) const MAX_TEXT: usize = 4_000;
+}
+
+#[derive(Deserialize)]
+struct Arguments {
+    name: String,
+    phone: Option<String>,
+    text: String,
+}
+
+#[async_trait]
+impl Tool for LeaveMessage {
+    fn name(&self) -> &'static str {
+        "leave_message"
+    }
+
+    async fn call(&self, context: &ToolContext, given: &Value) -> ToolAnswer {
+        self.leave(context, given).await.unwrap_or_else(|answer| answer)
+    }
+}
+
+impl LeaveMessage {
+    async fn leave(&self, context: &ToolContext, given: &Value) -> Result<ToolAnswer, ToolAnswer> {
+        let asked: Arguments = arguments(self.name(), given)?;
+        let caller = context.caller.as_ref().map(|caller| caller.expose());
+        let text = said(Some(&asked.text)).ok_or_else(|| ToolAnswer::Failed("leave_message: the text is empty".into()))?;
+        let message = Message {
+            call_id: context.call,
+            at: context.now,
+            name: name(self.name(), &asked.name)?.to_owned(),
+            phone: said(asked.phone.as_deref()).or(caller).unwrap_or_default().to_owned(),
+            text: text[..text.floor_char_boundary(Self::MAX_TEXT)].to_owned(),
+        };
+        match self.records.add_message(&message).await {
+            Ok(()) => Ok(ToolAnswer::Ok(json!({}))),
+            Err(error) => Err(ToolAnswer::Failed(error.to_string())),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The pages, as templates with what they show.
+
+use askama::Template;
+
+use super::views::{CallView, Entry, Moment, Waiting};
+
+/// Live and finished calls: a part of the dashboard, and what the dashboard asks for every two seconds.
+#[derive(Template)]
+#[template(path = "board.html")]
+pub(super) struct BoardPart {
+    pub(super) board: Board,
+}
+
+/// The two lists.
+pub(super) struct Board {
+    pub(super) live: Vec<CallView>,
+    pub(super) finished: Vec<CallView>,
+    pub(super) taken: usize,
+    pub(super) limit: usize,
+    /// Where older calls begin.
+    pub(super) next: Option<String>,
+    /// True when this is not the newest page.
+    pub(super) paged: bool,
+    pub(super) refresh_path: String,
+}
+
+/// `/`
+#[derive(Template)]
+#[template(path = "dashboard.html")]
+pub(super) struct Dashboard {
+    pub(super) notices: Vec<String>,
+    pub(super) board: Board,
+    pub(super) messages: Vec<MessageView>,
+}
+
+/// A message a caller left.
+pub(super) struct MessageView {
+    pub(super) call_id: String,
+    pub(super) at: Moment,
+    pub(super) name: String,
+    pub(super) phone: String,
+    pub(super) text: String,
+}
+
+/// `/calls/{id}`
+#[derive(Template)]
+#[template(path = "call.html")]
+pub(super) struct CallPage {
+    pub(super) call: CallView,
+    pub(super) waiting: Option<Waiting>,
+    pub(super) entries: Vec<Entry>,
+    pub(super) has_recording: bool,
+    pub(super) live: bool,
+}
+
+/// What is said in a live call: a part of its page.
+#[derive(Template)]
+#[template(path = "transcript.html")]
+pub(super) struct TranscriptPart {
+    pub(super) entries: Vec<Entry>,
+    pub(super) has_recording: bool,
+    pub(super) live: bool,
+}
+
+/// `/talk`
+#[derive(Template)]
+#[template(path = "talk.html")]
+pub(super) struct TalkPage {
+    pub(super) notices: Vec<String>,
+    pub(super) agents: Vec<AgentChoice>,
+}
+
+/// An agent that can be called.
+pub(super) struct AgentChoice {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) first: bool,
+    pub(super) echo: bool,
+}
+
+/// `/sign-in`
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+pub(super) struct SignInPage {
+    pub(super) refused: bool,
+}
+
+/// What is shown instead of a page that cannot be.
+#[derive(Template)]
+#[template(path = "problem.html")]
+pub(super) struct ProblemPage {
+    pub(super) title: &'static str,
+    pub(super) detail: &'static str,
+}

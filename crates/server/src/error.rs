@@ -1,0 +1,49 @@
+//! Why the server does not start, or stops.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Why the server does not start, or stops.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The port is taken, or the address is not ours.
+    #[error("cannot listen on {address}: {source}; another program (a second voicenoob?) may use the port: stop it, or choose another with PORT")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Settings.
+    #[error(transparent)]
+    Settings(#[from] crate::settings::SettingsError),
+    /// Keys.
+    #[error(transparent)]
+    Keys(#[from] crate::keys::KeysError),
+    /// Agents.
+    #[error(transparent)]
+    Agents(#[from] agent::AgentError),
+    /// The folder with agent files cannot be read.
+    #[error("cannot read the folder of agent files {path}: {source}")]
+    AgentsDir {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+    /// The hotel's books.
+    #[error("the demo hotel cannot open its books: {0}")]
+    Hotel(#[from] hotel::PmsError),
+    /// Recordings.
+    #[error(transparent)]
+    Recording(#[from] session::RecordingError),
+    /// A speech engine is installed and yet does not work.
+    #[error("a speech engine does not work: {0}")]
+    Speech(#[from] speech::SpeechError),
+    /// Serving ended with an error.
+    #[error("serving ended: {0}")]
+    Serve(std::io::Error),
+}

@@ -1,0 +1,80 @@
+//! Which speech engines this machine has, made ready. What is missing is said, never pretended.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use agent::{AgentKind, Agents};
+use call::AgentId;
+use speech::local::{LocalRecognizer, LocalRecognizerConfig, LocalSynthesizer, LocalSynthesizerConfig};
+use speech::phrases::{PhrasePack, Phrases};
+use speech::{Domain, SpeechError, SpeechToText, TextToSpeech};
+use tracing::{info, warn};
+
+use crate::ServerError;
+use crate::settings::Settings;
+use crate::wiring::WorkerCommand;
+
+/// Audio of phrases kept in memory: about an hour of telephone sound.
+const PHRASE_MEMORY: usize = 64 * 1024 * 1024;
+/// Picks the training sentences; one number, so that language models are found again at the next start.
+const SENTENCE_SEED: u64 = 1;
+/// Phrases that the program carries along, for machines without a voice.
+static SHIPPED_PHRASES: &[u8] = include_bytes!("../phrases/hotel.pack");
+
+/// The engines of this machine.
+pub(crate) struct Engines {
+    pub(crate) recognizer: Option<Arc<dyn SpeechToText>>,
+    pub(crate) phrases: Arc<Phrases>,
+    pub(crate) notices: Vec<String>,
+}
+
+/// Starts what is installed. An engine that is missing is a notice; one that is there and broken is an error.
+pub(crate) async fn engines(settings: &Settings, worker: &WorkerCommand) -> Result<Engines, ServerError> {
+    let cache = &settings.cache_dir;
+    let mut notices = Vec::new();
+    let recognizer = noticed(recognizer(settings, worker, cache).await, "Callers are understood by key presses only", &mut notices)?;
+    let voice = noticed(voice().await, "The agent says pre-rendered phrases only", &mut notices)?;
+    let pack = PhrasePack::read(SHIPPED_PHRASES)?;
+    let phrases = Phrases::new(voice, Some(cache.join("phrases")), PHRASE_MEMORY).with_pack(pack);
+    Ok(Engines { recognizer, phrases: Arc::new(phrases), notices })
+}
+
+async fn recognizer(settings: &Settings, worker: &WorkerCommand, cache: &Path) -> Result<Arc<dyn SpeechToText>, SpeechError> {
+    let models = cache.join("language-models");
+    let config = LocalRecognizerConfig { workers: settings.speech_workers, ..LocalRecognizerConfig::new(worker.0.clone(), models) };
+    Ok(Arc::new(LocalRecognizer::start(config).await?))
+}
+
+async fn voice() -> Result<Arc<dyn TextToSpeech>, SpeechError> {
+    Ok(Arc::new(LocalSynthesizer::start(LocalSynthesizerConfig::default()).await?))
+}
+
+fn noticed<T: ?Sized>(engine: Result<Arc<T>, SpeechError>, consequence: &str, notices: &mut Vec<String>) -> Result<Option<Arc<T>>, ServerError> {
+    match engine {
+        Ok(engine) => Ok(Some(engine)),
+        Err(missing @ SpeechError::NotInstalled { .. }) => {
+            let notice = format!("{consequence}: {missing}");
+            warn!("{notice}");
+            notices.push(notice);
+            Ok(None)
+        }
+        Err(broken) => Err(broken.into()),
+    }
+}
+
+/// Makes every agent's language models and renders its fixed phrases. Long before the first call, so that no caller waits for it.
+pub(crate) async fn prepare(agents: &Agents, engines: &Engines) -> Result<BTreeMap<AgentId, Arc<Domain>>, ServerError> {
+    let mut domains = BTreeMap::new();
+    for agent in agents.iter() {
+        let AgentKind::Flow(flow) = &agent.kind else { continue };
+        let domain = Arc::new(Domain { name: agent.name.clone(), states: flow.domain(SENTENCE_SEED), background: flow.background() });
+        if let Some(recognizer) = &engines.recognizer {
+            recognizer.prepare(&domain).await?;
+        }
+        domains.insert(agent.id, domain);
+        engines.phrases.prerender(&flow.fixed_texts(), &agent.voice, 8000).await;
+        info!(agent = agent.name, "agent ready");
+    }
+    Ok(domains)
+}

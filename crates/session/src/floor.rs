@@ -1,0 +1,193 @@
+//! What turn taking decides, done: utterances, interruptions, silences, keys, the end.
+
+use std::time::Instant;
+
+use agent::{BrainInput, Exit};
+use call::{EndReason, Speaker, TurnRecord};
+use conversation::Action;
+use speech::{RecognitionEvent, Transcript};
+use telemetry::SessionFact;
+use tracing::{error, warn};
+
+use crate::close;
+use crate::reply::{Asked, began};
+use crate::run::{Ending, Session};
+use crate::socket::{MediaSocket, SocketClosed};
+
+/// The utterance under way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Utterance {
+    start_ms: u64,
+    voice_end: Instant,
+    endpoint: Instant,
+}
+
+impl<S: MediaSocket> Session<S> {
+    /// Does one action. An `Ending` means that the call is over.
+    pub(crate) async fn act(&mut self, action: Action, now: Instant) -> Result<Option<Ending>, SocketClosed> {
+        match action {
+            Action::StartUtterance { ago } => {
+                let start_ms = began(self.clock_ms(now), ago);
+                self.utterance = Some(Utterance { start_ms, voice_end: now, endpoint: now });
+                self.listener.start(ago);
+            }
+            Action::PauseUtterance => self.listener.pause(),
+            Action::FinishUtterance { quiet } => {
+                if let Some(utterance) = &mut self.utterance {
+                    utterance.voice_end = now.checked_sub(quiet).unwrap_or(now);
+                    utterance.endpoint = now;
+                }
+                self.listener.finish();
+                if !self.conversation.agent_has_floor() {
+                    self.conversation.agent_thinks(now);
+                }
+            }
+            Action::Interrupt => self.interrupt(now).await?,
+            Action::Silence { count } => self.tell(BrainInput::Silence { count }),
+            Action::KeysDone => self.keys_done(now),
+            Action::TimeIsUp => self.last_words(now).await?,
+            Action::MaxDuration => return Ok(Some(Ending::new(EndReason::MaxDuration, close::BY_AGENT))),
+            Action::GoodbyeOver => {
+                let exit = self.reply.exit.clone().unwrap_or(Exit::Goodbye);
+                let heard = self.speaker.cut(now);
+                self.finish_turn(Some(heard), now);
+                self.ending = Some(exit);
+            }
+            Action::Stalled => error!("the agent owed a reply for too long: the caller has the floor again"),
+        }
+        Ok(None)
+    }
+
+    /// Stops the agent: empties the far end's buffer, cuts the turn to what was heard, and tells the brain.
+    pub(crate) async fn interrupt(&mut self, now: Instant) -> Result<(), SocketClosed> {
+        let clear = self.stream.clear();
+        self.send(clear).await?;
+        let decided = now.elapsed();
+        self.services.recorder.fact(SessionFact::BargeIn { ms: u32::try_from(decided.as_millis()).unwrap_or(u32::MAX) });
+        let at_ms = self.clock_ms(now);
+        if let Some(track) = &mut self.track {
+            track.cut_agent(at_ms);
+        }
+        let complete = self.reply.complete;
+        let heard = self.speaker.cut(now);
+        let text = heard.text.clone();
+        self.finish_turn(Some(heard), now);
+        self.agent_end_ms = at_ms;
+        self.tell(BrainInput::Interrupted { heard: text });
+        if complete {
+            self.conversation.caller_turn(now);
+        } else {
+            // The brain is not done (a tool runs): its next words end the wait.
+            self.conversation.agent_thinks(now);
+        }
+        Ok(())
+    }
+
+    /// Recognition has news.
+    pub(crate) async fn recognised(&mut self, event: RecognitionEvent, now: Instant) -> Result<(), SocketClosed> {
+        match event {
+            RecognitionEvent::Partial(_) => Ok(()),
+            RecognitionEvent::Final(transcript) => self.heard(transcript, now).await,
+            RecognitionEvent::Failed(fault) => {
+                warn!(error = %fault, "recognition failed for this utterance");
+                self.heard(Transcript { text: String::new(), confidence: 0.0, words: Vec::new(), took: Default::default() }, now).await
+            }
+        }
+    }
+
+    async fn heard(&mut self, transcript: Transcript, now: Instant) -> Result<(), SocketClosed> {
+        let Some(utterance) = self.utterance.take() else { return Ok(()) };
+        let understood = !transcript.text.is_empty() && transcript.confidence >= self.confidence_floor;
+        if self.conversation.agent_has_floor() {
+            if !understood {
+                return Ok(()); // A noise or a murmur while the agent speaks is not a turn.
+            }
+            self.interrupt(now).await?;
+        }
+        let words = transcript.words.len().try_into().unwrap_or(u32::MAX);
+        self.caller_turn_record(&transcript.text, Some(transcript.confidence), None, utterance.start_ms, utterance.voice_end);
+        self.reply.asked = Some(Asked { voice_end: utterance.voice_end, endpoint: utterance.endpoint, transcript: now, words });
+        self.conversation.agent_thinks(now);
+        if understood {
+            self.conversation.caller_answered();
+            self.tell(BrainInput::Heard { text: transcript.text, confidence: transcript.confidence });
+        } else {
+            self.services.recorder.fact(SessionFact::NotUnderstood);
+            self.tell(BrainInput::NotUnderstood);
+        }
+        Ok(())
+    }
+
+    /// A key was pressed (and is not the echo of one already taken).
+    pub(crate) async fn key(&mut self, digit: char, now: Instant) -> Result<(), SocketClosed> {
+        if self.saying_goodbye {
+            return Ok(());
+        }
+        self.listener.cancel();
+        self.utterance = None;
+        self.conversation.key(now);
+        // `key` may ask for an interruption: it must be done before the brain speaks again.
+        while let Some(action) = self.conversation.poll_action() {
+            if action == Action::Interrupt {
+                self.interrupt(now).await?;
+            }
+        }
+        if self.keyed.is_empty() {
+            self.keyed_from = self.clock_ms(now);
+        }
+        if self.keyed.len() < MAX_KEYS {
+            self.keyed.push(digit);
+        }
+        self.tell(BrainInput::Key(digit));
+        if self.keyed.len() >= usize::from(self.max_keys) || digit == '#' {
+            self.keys_done(now);
+        }
+        Ok(())
+    }
+
+    fn keys_done(&mut self, now: Instant) {
+        self.conversation.keys_complete();
+        let keyed = std::mem::take(&mut self.keyed);
+        if keyed.is_empty() {
+            return;
+        }
+        let from = self.keyed_from;
+        self.caller_turn_record("", None, Some(keyed), from, now);
+        self.reply.asked = Some(Asked { voice_end: now, endpoint: now, transcript: now, words: 0 });
+        self.conversation.agent_thinks(now);
+        self.tell(BrainInput::KeysDone);
+    }
+
+    /// The call must end soon: by its length, or because this process stops.
+    pub(crate) async fn last_words(&mut self, now: Instant) -> Result<(), SocketClosed> {
+        if self.saying_goodbye {
+            return Ok(());
+        }
+        if self.conversation.agent_has_floor() {
+            self.interrupt(now).await?;
+        }
+        self.listener.cancel();
+        self.conversation.agent_thinks(now);
+        self.tell(BrainInput::TimeIsUp);
+        Ok(())
+    }
+
+    fn caller_turn_record(&mut self, text: &str, confidence: Option<f32>, digits: Option<String>, start_ms: u64, end: Instant) {
+        let end_ms = self.clock_ms(end).max(start_ms);
+        self.journal.add(TurnRecord {
+            index: 0,
+            speaker: Speaker::Caller,
+            text: text.to_owned(),
+            heard: text.to_owned(),
+            interrupted: false,
+            start_ms,
+            end_ms,
+            confidence,
+            digits,
+            latency: None,
+        });
+    }
+}
+
+/// Keys kept of one entry; more are told to the brain but not recorded.
+const MAX_KEYS: usize = 32;

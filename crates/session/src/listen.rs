@@ -1,0 +1,130 @@
+//! The caller's side of the audio: is there a voice, is there a key, and what goes to the recogniser.
+
+use std::time::Duration;
+
+use audio::activity::Activity;
+use audio::{AudioError, dtmf};
+use speech::{Recognition, RecognitionEvent};
+use tracing::warn;
+
+/// Audio from before the first voiced frame that belongs to an utterance: soft beginnings are found late.
+const PREROLL: Duration = Duration::from_millis(300);
+/// Longest onset the endpointing may take, beside the preroll.
+const ONSET: Duration = Duration::from_millis(500);
+
+/// Ears.
+pub(crate) struct Listener {
+    rate: u32,
+    activity: Activity,
+    tones: dtmf::Detector,
+    recognition: Option<Box<dyn Recognition>>,
+    /// The last moments, as a ring that never grows.
+    recent: std::collections::VecDeque<i16>,
+    open: bool,
+}
+
+/// What one frame brought.
+pub(crate) struct FrameVerdict {
+    pub(crate) voice: bool,
+    pub(crate) tone: Option<char>,
+}
+
+impl Listener {
+    pub(crate) fn new(rate: u32, recognition: Option<Box<dyn Recognition>>) -> Result<Self, AudioError> {
+        let recent = std::collections::VecDeque::with_capacity(samples(rate, PREROLL + ONSET));
+        Ok(Self { rate, activity: Activity::new(rate)?, tones: dtmf::Detector::new(rate), recognition, recent, open: false })
+    }
+
+    /// Takes one frame of the caller's audio.
+    pub(crate) fn frame(&mut self, pcm: &[i16]) -> FrameVerdict {
+        let voice = self.activity.push(pcm);
+        let tone = self.tones.push(pcm);
+        match (&mut self.recognition, self.open) {
+            (Some(recognition), true) => recognition.push(pcm),
+            _ => self.remember(pcm),
+        }
+        FrameVerdict { voice: voice && self.recognition.is_some(), tone }
+    }
+
+    /// What the next utterances are likely to be.
+    pub(crate) fn expect(&mut self, state: &str) {
+        if let Some(recognition) = &mut self.recognition {
+            recognition.expect(state);
+        }
+    }
+
+    /// An utterance began, this long ago.
+    pub(crate) fn start(&mut self, ago: Duration) {
+        let Some(recognition) = &mut self.recognition else { return };
+        let wanted = samples(self.rate, ago + PREROLL).min(self.recent.len());
+        let (front, back) = self.recent.as_slices();
+        let skip = self.recent.len() - wanted;
+        recognition.start();
+        recognition.push(front.get(skip..).unwrap_or_default());
+        recognition.push(back.get(skip.saturating_sub(front.len())..).unwrap_or_default());
+        self.recent.clear();
+        self.open = true;
+    }
+
+    pub(crate) fn pause(&mut self) {
+        if let Some(recognition) = &mut self.recognition {
+            recognition.pause();
+        }
+    }
+
+    pub(crate) fn finish(&mut self) {
+        self.open = false;
+        if let Some(recognition) = &mut self.recognition {
+            recognition.finish();
+        }
+    }
+
+    /// Gives up the utterance under way.
+    pub(crate) fn cancel(&mut self) {
+        if std::mem::take(&mut self.open)
+            && let Some(recognition) = &mut self.recognition
+        {
+            recognition.cancel();
+        }
+    }
+
+    /// The next word from the recogniser; never, when there is none.
+    pub(crate) async fn next(&mut self) -> RecognitionEvent {
+        match &mut self.recognition {
+            Some(recognition) => recognition.next().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn remember(&mut self, pcm: &[i16]) {
+        let room = samples(self.rate, PREROLL + ONSET);
+        let pcm = pcm.get(pcm.len().saturating_sub(room)..).unwrap_or_default();
+        let over = (self.recent.len() + pcm.len()).saturating_sub(room);
+        self.recent.drain(..over.min(self.recent.len()));
+        self.recent.extend(pcm);
+    }
+}
+
+/// Opens recognition; without an engine, or when it fails, the call goes on by keys.
+pub(crate) async fn open_recognition(
+    engine: Option<&std::sync::Arc<dyn speech::SpeechToText>>,
+    domain: Option<&std::sync::Arc<speech::Domain>>,
+    rate: u32,
+) -> Option<Box<dyn Recognition>> {
+    let (engine, domain) = (engine?, domain?);
+    match engine.open(std::sync::Arc::clone(domain), rate).await {
+        Ok(recognition) => Some(recognition),
+        Err(fault) => {
+            warn!(engine = engine.name(), error = %fault, "recognition did not open: this call goes on by keys");
+            None
+        }
+    }
+}
+
+fn samples(rate: u32, length: Duration) -> usize {
+    usize::try_from(u128::from(rate) * length.as_millis() / 1000).unwrap_or(0)
+}
+
+#[cfg(test)]
+#[path = "listen_tests.rs"]
+mod tests;

@@ -1,0 +1,260 @@
+//! What the brain wants: say, listen, call a tool, end.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use agent::{BrainInput, BrainOutput, Exit, ToolAnswer, ToolContext, Toolbox};
+use call::{LatencyParts, Speaker, ToolOutcome, TurnRecord};
+use flow::ToolOutcome as BrainOutcome;
+use serde_json::Value;
+use store::{NewToolCall, Records, ToolClaim};
+use telemetry::SessionFact;
+use tracing::{Instrument, error};
+
+use crate::run::Session;
+use crate::socket::MediaSocket;
+
+/// Tool calls of one call that may be under way at once.
+const TOOLS_AT_ONCE: usize = 4;
+
+/// When the caller's last words were over, and when we knew what they were: the first parts of the latency.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    /// The last voiced frame, or the key.
+    pub(crate) voice_end: Instant,
+    /// The utterance was declared over.
+    pub(crate) endpoint: Instant,
+    /// The transcript was there.
+    pub(crate) transcript: Instant,
+    /// Words recognised; zero for keys.
+    pub(crate) words: u32,
+}
+
+/// The agent turn that is being thought of or spoken.
+#[derive(Debug, Default)]
+pub(crate) struct Reply {
+    pub(crate) asked: Option<Asked>,
+    /// When the first words came from the brain.
+    said_at: Option<Instant>,
+    /// First audio on the wire, on the call clock.
+    start_ms: Option<u64>,
+    latency: Option<LatencyParts>,
+    texts: Vec<String>,
+    /// The brain has finished this reply: the caller's turn follows once everything was heard.
+    pub(crate) complete: bool,
+    /// The conversation ends once everything was heard.
+    pub(crate) exit: Option<Exit>,
+}
+
+/// A tool's answer on its way back to the brain.
+pub(crate) struct ToolDone {
+    id: u32,
+    name: String,
+    outcome: ToolOutcome,
+    input: BrainOutcome,
+    took_ms: u64,
+}
+
+impl<S: MediaSocket> Session<S> {
+    /// Does what the brain asks for.
+    pub(crate) fn obey(&mut self, output: BrainOutput, now: Instant) {
+        match output {
+            BrainOutput::Say { text, interruptible } => self.say(text, interruptible, now),
+            BrainOutput::Listen { state, max_keys } => {
+                self.listener.expect(&state);
+                self.max_keys = max_keys;
+                self.reply.complete = true;
+                self.settle(now);
+            }
+            BrainOutput::CallTool { id, tool, arguments } => self.call_tool(id, tool, arguments, now),
+            BrainOutput::End(exit) => {
+                self.reply.exit = Some(exit);
+                self.reply.complete = true;
+                self.settle(now);
+            }
+        }
+    }
+
+    fn say(&mut self, text: String, interruptible: bool, now: Instant) {
+        if text.trim().is_empty() {
+            return;
+        }
+        self.reply.said_at.get_or_insert(now);
+        self.reply.texts.push(text.clone());
+        self.conversation.agent_speaks(interruptible);
+        self.speaker.say(text);
+    }
+
+    /// The first audio of a reply is on the wire.
+    pub(crate) fn first_audio(&mut self, now: Instant) {
+        if self.reply.start_ms.is_some() {
+            return;
+        }
+        let ms = self.clock_ms(now);
+        self.reply.start_ms = Some(ms);
+        match self.reply.asked {
+            None if self.journal.count() == 0 => self.services.recorder.fact(SessionFact::Greeting { ms: narrow(ms) }),
+            None => {}
+            Some(asked) => {
+                let said_at = self.reply.said_at.unwrap_or(now);
+                let latency = LatencyParts {
+                    endpoint_ms: between(asked.voice_end, asked.endpoint),
+                    recognition_ms: between(asked.endpoint, asked.transcript),
+                    brain_ms: between(asked.transcript, said_at),
+                    first_audio_ms: between(said_at, now),
+                };
+                self.reply.latency = Some(latency);
+                self.services.recorder.fact(SessionFact::Turn { latency, words: asked.words });
+            }
+        }
+    }
+
+    /// When the reply is complete and everything was heard, the floor goes to the caller, or the conversation ends.
+    pub(crate) fn settle(&mut self, now: Instant) {
+        if !self.reply.complete {
+            return;
+        }
+        if let Some(exit) = &self.reply.exit {
+            let remaining = self.speaker.remaining();
+            if self.speaker.all_heard() {
+                self.ending = Some(exit.clone());
+                self.finish_turn(None, now);
+            } else if !self.saying_goodbye {
+                self.saying_goodbye = true;
+                self.conversation.goodbye(remaining, now);
+            } else if self.speaker.is_done() && !self.goodbye_timed {
+                // All of it is on the way now: from here on its length is known.
+                self.goodbye_timed = true;
+                self.conversation.goodbye(remaining, now);
+            }
+            return;
+        }
+        if self.speaker.all_heard() {
+            self.finish_turn(None, now);
+            self.conversation.caller_turn(now);
+        }
+    }
+
+    /// Closes the agent's turn and stores it. `heard` is what was heard of it when it was cut.
+    pub(crate) fn finish_turn(&mut self, heard: Option<conversation::Heard>, now: Instant) {
+        let cut = heard.is_some();
+        let heard = heard.unwrap_or_else(|| self.speaker.ledger.finish());
+        let reply = std::mem::take(&mut self.reply);
+        let exit = reply.exit.clone();
+        self.reply.exit = exit.filter(|_| !cut);
+        if reply.texts.is_empty() {
+            return;
+        }
+        let end_ms = self.clock_ms(now);
+        self.journal.add(TurnRecord {
+            index: 0,
+            speaker: Speaker::Agent,
+            text: reply.texts.join(" "),
+            heard: heard.text,
+            interrupted: cut && !heard.complete,
+            start_ms: reply.start_ms.unwrap_or(end_ms),
+            end_ms,
+            confidence: None,
+            digits: None,
+            latency: reply.latency,
+        });
+    }
+
+    fn call_tool(&mut self, id: u32, name: String, arguments: Value, now: Instant) {
+        if self.tools.len() >= TOOLS_AT_ONCE {
+            error!(tool = name, limit = TOOLS_AT_ONCE, "tool not called: too many are under way");
+            self.tell(BrainInput::ToolAnswered { id, outcome: BrainOutcome::Failed });
+            return;
+        }
+        let context = ToolContext {
+            call: self.call.id,
+            agent: self.call.agent_id,
+            caller: Some(self.call.from.clone()).filter(|number| !number.digits().is_empty()),
+            idempotency_key: format!("{}:{id}", self.call.id),
+            now: jiff::Timestamp::now(),
+        };
+        let start_ms = self.clock_ms(now);
+        let work = run_tool(Arc::clone(&self.services.records), self.services.tools.clone(), id, name, arguments, context, start_ms);
+        self.tools.spawn(work.in_current_span());
+    }
+
+    /// A tool has answered.
+    pub(crate) fn tool_done(&mut self, done: ToolDone) {
+        self.services.recorder.fact(SessionFact::Tool { name: &done.name, outcome: done.outcome, ms: done.took_ms });
+        self.tell(BrainInput::ToolAnswered { id: done.id, outcome: done.input });
+    }
+}
+
+/// Claims the key, makes the call, stores the outcome, and only then reports: what is spoken is what is stored.
+async fn run_tool(
+    records: Arc<dyn Records>,
+    tools: Toolbox,
+    id: u32,
+    name: String,
+    arguments: Value,
+    context: ToolContext,
+    start_ms: u64,
+) -> ToolDone {
+    let started = tokio::time::Instant::now();
+    let new = NewToolCall { idempotency_key: context.idempotency_key.clone(), tool: name.clone(), arguments: arguments.clone(), start_ms };
+    let failed = |took_ms| ToolDone { id, name: name.clone(), outcome: ToolOutcome::Failed, input: BrainOutcome::Failed, took_ms };
+    match records.claim_tool(context.call, &new).await {
+        Err(fault) => {
+            error!(tool = name, error = %fault, "tool not called: its claim could not be stored");
+            return failed(0);
+        }
+        Ok(ToolClaim::Known(record)) if record.outcome != ToolOutcome::Pending => {
+            let input = remembered(&record);
+            return ToolDone { id, name, outcome: record.outcome, input, took_ms: 0 };
+        }
+        // A pending claim is what a crash left behind: the tool keeps the key with its effect, so asking again is safe.
+        Ok(ToolClaim::Ours | ToolClaim::Known(_)) => {}
+    }
+    let answer = tools.call(&name, &context, &arguments).await;
+    let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let (outcome, result, input) = split(answer, &name);
+    if let Err(fault) = records.finish_tool(context.call, &context.idempotency_key, outcome, &result, took_ms).await {
+        error!(tool = name, error = %fault, "the tool's outcome could not be stored");
+        return failed(took_ms);
+    }
+    ToolDone { id, name, outcome, input, took_ms }
+}
+
+fn split(answer: ToolAnswer, name: &str) -> (ToolOutcome, Value, BrainOutcome) {
+    match answer {
+        ToolAnswer::Ok(fields) => (ToolOutcome::Ok, fields.clone(), BrainOutcome::Ok(fields)),
+        ToolAnswer::Refused { code, fields } => {
+            let result = serde_json::json!({ "code": code, "fields": fields });
+            (ToolOutcome::Refused, result, BrainOutcome::Refused { code: code.to_owned(), fields })
+        }
+        ToolAnswer::Failed(fault) => {
+            error!(tool = name, fault, "tool failed");
+            (ToolOutcome::Failed, serde_json::json!({ "fault": fault }), BrainOutcome::Failed)
+        }
+    }
+}
+
+/// The answer as it was stored.
+fn remembered(record: &call::ToolRecord) -> BrainOutcome {
+    match record.outcome {
+        ToolOutcome::Ok => BrainOutcome::Ok(record.result.clone()),
+        ToolOutcome::Refused => BrainOutcome::Refused {
+            code: record.result["code"].as_str().unwrap_or_default().to_owned(),
+            fields: record.result["fields"].clone(),
+        },
+        ToolOutcome::Pending | ToolOutcome::Failed => BrainOutcome::Failed,
+    }
+}
+
+fn between(from: Instant, to: Instant) -> u32 {
+    narrow(u64::try_from(to.saturating_duration_since(from).as_millis()).unwrap_or(u64::MAX))
+}
+
+fn narrow(ms: u64) -> u32 {
+    u32::try_from(ms).unwrap_or(u32::MAX)
+}
+
+/// Time from which a turn by voice counts as begun: now, less what was already spoken.
+pub(crate) fn began(now_ms: u64, ago: Duration) -> u64 {
+    now_ms.saturating_sub(u64::try_from(ago.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,153 @@
+//! The agent's side of the audio: text is turned into speech piece by piece, paced out, and accounted for.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use audio::playout::Playout;
+use conversation::{Heard, Ledger};
+use speech::phrases::Phrases;
+use speech::{SpeakRequest, SpeechError, SpeechStream};
+use tokio::sync::mpsc;
+use tracing::{Instrument, error};
+
+/// Audio sent ahead of the moment it is played: enough to ride out a late wake-up, little enough to cancel at a barge-in.
+const LEAD: Duration = Duration::from_millis(200);
+/// Audio per message. Carriers take any length; fewer messages are fewer wake-ups.
+const CHUNK: Duration = Duration::from_millis(60);
+/// Pieces of speech on their way from the engine.
+const PIECES_AHEAD: usize = 8;
+
+/// Mouth.
+pub(crate) struct Speaker {
+    phrases: Arc<Phrases>,
+    voice: String,
+    rate: u32,
+    waiting: VecDeque<String>,
+    current: Option<Current>,
+    pub(crate) playout: Playout,
+    pub(crate) ledger: Ledger,
+}
+
+struct Current {
+    stream: SpeechStream,
+    mark: String,
+}
+
+/// What came of speaking.
+#[derive(Debug)]
+pub(crate) enum SpeakEvent {
+    /// There is more to play.
+    Audio,
+    /// A piece is complete.
+    PieceReady,
+    /// A piece could not be spoken (all of it, or its rest).
+    Failed(SpeechError),
+}
+
+impl Speaker {
+    pub(crate) fn new(phrases: Arc<Phrases>, voice: String, rate: u32) -> Self {
+        let playout = Playout::new(rate, LEAD, CHUNK);
+        Self { phrases, voice, rate, waiting: VecDeque::new(), current: None, playout, ledger: Ledger::default() }
+    }
+
+    /// Puts text behind what is already to be said.
+    pub(crate) fn say(&mut self, text: String) {
+        self.waiting.push_back(text);
+        self.begin_next();
+    }
+
+    /// The next piece of news; never, when nothing is to be said.
+    pub(crate) async fn next(&mut self) -> SpeakEvent {
+        let Some(current) = &mut self.current else {
+            return std::future::pending().await;
+        };
+        match current.stream.recv().await {
+            Some(Ok(pcm)) => self.take(&pcm),
+            Some(Err(fault)) => {
+                self.end_piece();
+                SpeakEvent::Failed(fault)
+            }
+            None => {
+                self.end_piece();
+                SpeakEvent::PieceReady
+            }
+        }
+    }
+
+    /// True when everything is spoken and, as far as we can know, sent.
+    pub(crate) fn is_done(&self) -> bool {
+        self.current.is_none() && self.waiting.is_empty() && self.playout.deadline().is_none()
+    }
+
+    /// True when everything said was heard, by the carrier's marks.
+    pub(crate) fn all_heard(&self) -> bool {
+        self.is_done() && self.ledger.all_heard()
+    }
+
+    /// How long the far end will still play, by our clock.
+    pub(crate) fn remaining(&self) -> Duration {
+        self.playout.queued() + LEAD
+    }
+
+    /// Stops at once. What of it was heard, and the marks that will never be sent.
+    pub(crate) fn cut(&mut self, now: Instant) -> Heard {
+        self.waiting.clear();
+        self.current = None;
+        let cleared = self.playout.clear(now);
+        self.ledger.cut(cleared.unplayed)
+    }
+
+    fn take(&mut self, pcm: &[i16]) -> SpeakEvent {
+        if let Err(fault) = self.playout.push(pcm) {
+            error!(error = %fault, "speech dropped: more was said than can be played");
+            return SpeakEvent::Audio;
+        }
+        let micros = pcm.len() as u64 * 1_000_000 / u64::from(self.rate);
+        self.ledger.audio(Duration::from_micros(micros));
+        SpeakEvent::Audio
+    }
+
+    fn end_piece(&mut self) {
+        if let Some(ended) = self.current.take()
+            && let Err(fault) = self.playout.mark(ended.mark)
+        {
+            error!(error = %fault, "mark dropped");
+        }
+        self.begin_next();
+    }
+
+    fn begin_next(&mut self) {
+        if self.current.is_some() {
+            return;
+        }
+        let Some(text) = self.waiting.pop_front() else { return };
+        let Some(mark) = self.ledger.enter(&text) else {
+            error!(limit = Ledger::MAX_PIECES, "speech dropped: the reply has too many pieces");
+            return;
+        };
+        let request = SpeakRequest { text, voice: self.voice.clone(), rate: self.rate };
+        self.current = Some(Current { stream: open(Arc::clone(&self.phrases), request), mark });
+    }
+}
+
+/// Opens the speech in a task of its own: finding a phrase may mean reading a file or waiting for an engine.
+fn open(phrases: Arc<Phrases>, request: SpeakRequest) -> SpeechStream {
+    let (pieces, stream) = mpsc::channel(PIECES_AHEAD);
+    let work = async move {
+        match phrases.speak(request).await {
+            Ok(mut source) => {
+                while let Some(piece) = source.recv().await {
+                    if pieces.send(piece).await.is_err() {
+                        return; // Nobody listens any more: the reply was cut.
+                    }
+                }
+            }
+            Err(fault) => {
+                let _ = pieces.send(Err(fault)).await; // As above.
+            }
+        }
+    };
+    tokio::spawn(work.in_current_span());
+    stream
+}

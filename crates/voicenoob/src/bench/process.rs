@@ -1,0 +1,148 @@
+//! Child processes under measurement: on a core of their own, with enough open files, and what they cost by the kernel's account.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+/// Clock ticks in a second, as `/proc/PID/stat` counts CPU time: 100 on every Linux that Rust runs on (USER_HZ).
+const TICKS: u64 = 100;
+
+/// How children are started.
+pub(super) struct Launch {
+    program: PathBuf,
+    pinned: bool,
+    files: Option<u64>,
+    /// What is not as it should be, for the reader of the figures.
+    pub(super) notices: Vec<String>,
+}
+
+impl Launch {
+    /// Looks at what this machine allows; `files` is the number of open files that the larger side needs.
+    pub(super) async fn prepare(files: u64) -> anyhow::Result<Self> {
+        let program = std::env::current_exe().context("cannot find this program's own file, which is started again as server and as client")?;
+        let mut notices = Vec::new();
+        let pinned = can_pin().await;
+        if !pinned {
+            notices.push("taskset or a second core is missing: server and client share what there is, so figures are worse than they would be".to_owned());
+        }
+        let files = raise(files)?;
+        Ok(Self { program, pinned, files, notices })
+    }
+
+    /// Starts this program with these arguments on this core.
+    pub(super) fn start(&self, core: u32, arguments: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<Running> {
+        let mut line: Vec<OsString> = Vec::new();
+        if let Some(files) = self.files {
+            line.extend(["prlimit".into(), format!("--nofile={files}:").into()]);
+        }
+        if self.pinned {
+            line.extend(["taskset".into(), "-c".into(), core.to_string().into()]);
+        }
+        line.push(self.program.clone().into());
+        line.extend(arguments.iter().map(OsString::from));
+        let mut command = Command::new(&line[0]);
+        command.args(&line[1..]).envs(environment.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().with_context(|| format!("cannot start {}", line[0].display()))?;
+        // Both tools become the program they start, so the process is the program's own.
+        let id = child.id().context("a child process ended before it was measured")?;
+        let output = child.stdout.take().context("a child process has no output")?;
+        Ok(Running { child, id, lines: BufReader::new(output).lines() })
+    }
+}
+
+async fn can_pin() -> bool {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let tried = Command::new("taskset").args(["-c", "1", "true"]).stdout(Stdio::null()).stderr(Stdio::null()).status().await;
+    cores >= 2 && tried.is_ok_and(|status| status.success())
+}
+
+/// The limit to set for children; `None` when the present one is enough.
+fn raise(needed: u64) -> anyhow::Result<Option<u64>> {
+    let limits = std::fs::read_to_string("/proc/self/limits").context("cannot read this process's limits")?;
+    let (soft, hard) = open_files(&limits).context("the limit of open files is not in /proc/self/limits")?;
+    if soft >= needed {
+        return Ok(None);
+    }
+    if hard < needed {
+        bail!("so many calls need {needed} open files in one process, and the hard limit is {hard}: raise it (`ulimit -Hn`), or measure fewer calls");
+    }
+    Ok(Some(needed))
+}
+
+fn open_files(limits: &str) -> Option<(u64, u64)> {
+    let mut words = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?.split_whitespace();
+    let mut next = || words.next().map(|word| if word == "unlimited" { Some(u64::MAX) } else { word.parse().ok() })?;
+    Some((next()?, next()?))
+}
+
+/// A child at work.
+pub(super) struct Running {
+    child: Child,
+    id: u32,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Running {
+    /// Its next line of output, within `limit`.
+    pub(super) async fn line(&mut self, limit: Duration) -> anyhow::Result<String> {
+        match tokio::time::timeout(limit, self.lines.next_line()).await {
+            Err(_) => bail!("a child process said nothing for {limit:?}"),
+            Ok(line) => line?.context("a child process ended; its own words are above"),
+        }
+    }
+
+    /// CPU time used so far by all its threads, those that ended included.
+    pub(super) fn cpu(&self) -> anyhow::Result<Duration> {
+        let path = format!("/proc/{}/stat", self.id);
+        let stat = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+        cpu(&stat).with_context(|| format!("{path} is not as documented"))
+    }
+
+    /// Memory that it holds in RAM, bytes.
+    pub(super) fn memory(&self) -> anyhow::Result<u64> {
+        let path = format!("/proc/{}/smaps_rollup", self.id);
+        let rollup = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+        resident(&rollup).with_context(|| format!("{path} is not as documented"))
+    }
+
+    /// Ends it, and waits until it is gone.
+    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+        self.child.kill().await.context("a child process could not be ended")
+    }
+}
+
+/// User and system time: fields 14 and 15, counted behind the name, which may hold anything.
+fn cpu(stat: &str) -> Option<Duration> {
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let ticks: u64 = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
+    Some(Duration::from_millis(ticks * 1000 / TICKS))
+}
+
+fn resident(rollup: &str) -> Option<u64> {
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Rss:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_time_is_read_behind_a_name_with_blanks_and_brackets() {
+        let stat = "4711 (a (b) c) S 1 4711 4711 0 -1 4194560 812 0 0 0 250 150 7 8 20 0 3 0 1234 1 2 3";
+        assert_eq!(cpu(stat), Some(Duration::from_secs(4)));
+        assert_eq!(cpu("4711 (x"), None);
+    }
+
+    #[test]
+    fn limits_and_memory_are_read_as_the_kernel_writes_them() {
+        let limits = "Limit                     Soft Limit           Hard Limit           Units\nMax open files            1024                 unlimited            files\n";
+        assert_eq!(open_files(limits), Some((1024, u64::MAX)));
+        assert_eq!(resident("00400000-7ffe [rollup]\nRss:               4321 kB\nPss:  1 kB\n"), Some(4321 * 1024));
+    }
+}

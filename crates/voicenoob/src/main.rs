@@ -1,0 +1,102 @@
+//! voicenoob: AI phone agents in production, in one program. One file per subcommand; this one only tells them apart.
+
+mod bench;
+mod calls;
+mod check;
+mod config;
+mod dial;
+mod phrases;
+mod serve;
+mod settings;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// AI phone agents in production, in one program.
+#[derive(Parser)]
+#[command(name = "voicenoob", version, max_term_width = 120)]
+struct Cli {
+    /// Settings file; without it `voicenoob.toml` in the working directory is read when it is there.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// What is logged: a level (`info`), or a filter (`session=debug,info`). Default: LOG_LEVEL, or info for `serve` and warn for the rest.
+    #[arg(long, global = true, value_name = "FILTER")]
+    log: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answer calls.
+    Serve(serve::Args),
+    /// Call an agent, as a carrier would connect a caller.
+    Dial(dial::Args),
+    /// Look into the records of calls.
+    Calls(calls::Args),
+    /// Print the settings in effect and where each comes from; secrets are masked.
+    Config,
+    /// Check that every part of this installation works, by using it; or check an agent's file.
+    Check(check::Args),
+    /// Measure: media path, recognition.
+    Bench(bench::Args),
+    /// Pre-render the phrases that installations without a voice can say.
+    #[command(hide = true)]
+    Phrases(phrases::Args),
+    /// The recogniser's worker process.
+    #[command(hide = true)]
+    SpeechWorker,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if matches!(cli.command, Command::SpeechWorker) {
+        return pocketsphinx::worker_main();
+    }
+    let code = match run(cli) {
+        Ok(code) => code,
+        Err(fault) => {
+            say_error(&format!("voicenoob: {fault:#}"));
+            ExitCode::FAILURE
+        }
+    };
+    telemetry::flush();
+    code
+}
+
+#[tokio::main]
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    // Two TLS providers in one process could not choose; there is one, and it is named here.
+    rustls::crypto::aws_lc_rs::default_provider().install_default().map_err(|_| anyhow::anyhow!("a TLS provider was installed twice"))?;
+    let quiet = !matches!(cli.command, Command::Serve(_)) && std::env::var_os("LOG_LEVEL").is_none() && std::env::var_os("RUST_LOG").is_none();
+    let filter = cli.log.as_deref().or(quiet.then_some("warn"));
+    telemetry::init(telemetry::LogFormat::Auto, filter)?;
+    let settings = || settings::load(cli.config.as_deref());
+    match cli.command {
+        Command::Serve(args) => serve::run(args, settings()?).await,
+        Command::Dial(args) => dial::run(args, &settings()?).await,
+        Command::Calls(args) => calls::run(args, &settings()?).await,
+        Command::Config => config::run(&settings()?),
+        Command::Check(args) => check::run(args, settings()?).await,
+        Command::Bench(args) => bench::run(args).await,
+        Command::Phrases(args) => phrases::run(args).await,
+        Command::SpeechWorker => Ok(ExitCode::SUCCESS), // Handled before any of this was set up.
+    }
+}
+
+/// Prints a line for people.
+#[expect(clippy::print_stdout, reason = "the program's answer to a person at a terminal")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+/// Prints a line about what went wrong.
+#[expect(clippy::print_stderr, reason = "the program's answer to a person at a terminal")]
+fn say_error(line: &str) {
+    eprintln!("{line}");
+}

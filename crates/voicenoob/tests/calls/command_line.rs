@@ -1,0 +1,108 @@
+//! The program as a person at a terminal meets it.
+
+use std::process::Output;
+
+use anyhow::Result;
+use testkit::Server;
+use tokio::process::Command;
+
+use crate::program;
+
+async fn run(folder: &std::path::Path, arguments: &[&str], settings: &[(&str, &str)]) -> Result<Output> {
+    let mut command = Command::new(program());
+    command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("DATA_DIR", folder).envs(settings.iter().copied());
+    Ok(command.kill_on_drop(true).output().await?)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[tokio::test]
+async fn a_taken_port_is_said_in_one_line_that_helps() -> Result<()> {
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let port = taken.local_addr()?.port().to_string();
+    let folder = tempfile::tempdir()?;
+    let output = run(folder.path(), &["serve"], &[("PORT", &port)]).await?;
+    let said = text(&output.stderr);
+    assert!(!output.status.success());
+    assert!(said.contains(&format!("cannot listen on 127.0.0.1:{port}")) && said.contains("PORT"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_data_directory_that_cannot_be_written_is_said_with_its_path() -> Result<()> {
+    let output = run(std::path::Path::new("/proc/voicenoob"), &["serve"], &[("PORT", "0")]).await?;
+    let said = text(&output.stderr);
+    assert!(!output.status.success());
+    assert!(said.contains("/proc/voicenoob"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_malformed_setting_stops_the_start() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let output = run(folder.path(), &["serve"], &[("PORT", "many")]).await?;
+    assert!(text(&output.stderr).contains("PORT=\"many\" (environment) is not allowed: use a port from 0 to 65535"));
+    let file = folder.path().join("settings.toml");
+    std::fs::write(&file, "prot = 1\n")?;
+    let output = run(folder.path(), &["--config", file.to_str().unwrap_or_default(), "config"], &[]).await?;
+    assert!(text(&output.stderr).contains("did you mean \"port\"?"), "{}", text(&output.stderr));
+    Ok(())
+}
+
+#[tokio::test]
+async fn settings_are_shown_with_their_source_and_secrets_masked() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let output = run(folder.path(), &["config"], &[("TWILIO_AUTH_TOKEN", "canary-token")]).await?;
+    let shown = text(&output.stdout);
+    assert!(shown.contains("********") && shown.contains("environment") && !shown.contains("canary-token"), "{shown}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_from_the_command_line_shows_the_conversation_and_is_in_the_list() -> Result<()> {
+    let server = Server::start(program()).await?;
+    let arguments = ["dial", "--server", server.url().as_str(), "--say", "what time is breakfast"];
+    let output = run(server.data_dir(), &arguments, &[]).await?;
+    let shown = text(&output.stdout);
+    assert!(output.status.success(), "{shown}\n{}", text(&output.stderr));
+    assert!(shown.to_lowercase().contains("breakfast"), "{shown}");
+    let listed = text(&run(server.data_dir(), &["calls", "list"], &[]).await?.stdout);
+    let id = listed.split_whitespace().next().unwrap_or_default();
+    let call = text(&run(server.data_dir(), &["calls", "show", id], &[]).await?.stdout);
+    assert!(call.contains("caller") && call.contains("agent") && call.contains("recording"), "{call}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_that_goes_wrong_ends_with_an_error_status() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let nobody = run(folder.path(), &["dial", "--server", "http://127.0.0.1:9", "--say", "hello"], &[]).await?;
+    assert!(!nobody.status.success());
+    assert!(text(&nobody.stderr).contains("./run") || text(&nobody.stderr).contains("serve"), "{}", text(&nobody.stderr));
+    let silent = run(folder.path(), &["dial"], &[]).await?;
+    assert!(text(&silent.stderr).contains("nothing to say"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_part_is_checked_by_using_it() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let output = run(folder.path(), &["check"], &[("CACHE_DIR", "../../target/testkit-cache")]).await?;
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{said}{}", text(&output.stderr));
+    for part in ["ok  records", "ok  hotel", "ok  hearing", "ok  voice"] {
+        assert!(said.contains(part), "{said}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_machine_without_speech_engines_says_so_and_serves_keys() -> Result<()> {
+    // The programs and libraries are hidden by an empty search path and a model folder that is not there.
+    let server = Server::start_with(program(), &[("PATH", "/nonexistent"), ("VOICENOOB_ACOUSTIC_MODEL", "/nonexistent")]).await?;
+    let page = server.http().get(server.url().clone()).send().await?.text().await?;
+    assert!(page.contains("pre-rendered phrases"), "the console says what is missing");
+    Ok(())
+}
