@@ -186,7 +186,8 @@ mod tests {
 
     #[test]
     fn a_number_finds_its_agent_and_every_other_number_the_default_one() {
-        let agents = Agents::new(vec![agent("ann", 1, "+1 500 1"), agent("bob", 2, "+1 500 2")], Some(AgentId(uuid::Uuid::from_u128(2)))).unwrap();
+        let agents =
+            Agents::new(vec![agent("ann", 1, "+1 500 1"), agent("bob", 2, "+1 500 2")], Some(AgentId(uuid::Uuid::from_u128(2)))).unwrap();
         assert_eq!(agents.for_number(&PhoneNumber::new("15001")).unwrap().name, "ann");
         assert_eq!(agents.for_number(&PhoneNumber::new("+4912345")).unwrap().name, "bob");
         assert_eq!(agents.named("ANN").unwrap().name, "ann");

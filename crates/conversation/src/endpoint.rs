@@ -142,7 +142,7 @@ mod tests {
 
     /// Feeds 20 ms frames: `x` is voice, `.` is quiet. Returns the events with their time in ms.
     fn play(pattern: &str, rules: &TurnTaking) -> Vec<(u64, EndpointEvent)> {
-        let origin = Instant::now();
+        let origin = crate::now();
         let mut endpoint = Endpoint::default();
         let mut events = Vec::new();
         for (index, mark) in pattern.chars().enumerate() {
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn an_utterance_ends_by_time_when_no_frame_comes() {
         let rules = TurnTaking::default();
-        let origin = Instant::now();
+        let origin = crate::now();
         let mut endpoint = Endpoint::default();
         for ms in (0..400).step_by(20) {
             endpoint.frame(true, origin + Duration::from_millis(ms), &rules);

@@ -12,3 +12,10 @@ pub use endpoint::{Endpoint, EndpointEvent};
 pub use ledger::{Heard, Ledger};
 pub use rules::TurnTaking;
 pub use turn::{Action, Conversation};
+
+/// Where a test's time begins.
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test needs some instant to count from; only differences matter")]
+fn now() -> std::time::Instant {
+    std::time::Instant::now()
+}

@@ -204,7 +204,9 @@ impl Conversation {
 
     fn silence_due(&self) -> Option<Instant> {
         match self.floor {
-            Floor::Caller { since } if !self.endpoint.in_utterance() && self.last_key.is_none() && self.goodbye.is_none() => Some(since + self.rules.silence),
+            Floor::Caller { since } if !self.endpoint.in_utterance() && self.last_key.is_none() && self.goodbye.is_none() => {
+                Some(since + self.rules.silence)
+            }
             _ => None,
         }
     }

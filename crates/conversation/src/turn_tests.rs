@@ -10,7 +10,7 @@ struct Line {
 
 impl Line {
     fn open(rules: TurnTaking) -> Self {
-        let now = Instant::now();
+        let now = crate::now();
         Self { conversation: Conversation::new(rules, now), now, seen: Vec::new() }
     }
 

@@ -86,7 +86,14 @@ impl Offers {
     }
 
     /// A stream has started: hands out its offer, once.
-    pub fn take(&self, carrier: Carrier, carrier_call_id: &str, agent: AgentId, token: Option<&str>, now: Instant) -> Result<Offer, OfferError> {
+    pub fn take(
+        &self,
+        carrier: Carrier,
+        carrier_call_id: &str,
+        agent: AgentId,
+        token: Option<&str>,
+        now: Instant,
+    ) -> Result<Offer, OfferError> {
         let mut pending = self.lock();
         let key = (carrier, carrier_call_id.to_owned());
         let found = pending.get(&key).filter(|found| now < found.expires).ok_or(OfferError::Unknown)?;

@@ -386,7 +386,8 @@ impl Flow {
         };
         let greeting = self.prompts.get("greeting").fixed();
         let keypad = self.keypad.iter().flat_map(|keypad| {
-            let said = keypad.entries.values().filter_map(|entry| if let KeypadEntry::Say(text) = entry { Some(text.clone()) } else { None });
+            let said =
+                keypad.entries.values().filter_map(|entry| if let KeypadEntry::Say(text) = entry { Some(text.clone()) } else { None });
             std::iter::once(keypad.prompt.clone()).chain(said)
         });
         let own = self.every_prompt().flat_map(Prompt::fixed);

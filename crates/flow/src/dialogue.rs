@@ -47,7 +47,13 @@ impl Dialogue {
     pub fn new(flow: Arc<Flow>, seed: u64, caller: Option<String>) -> Self {
         // "anonymous" and the like are no numbers.
         let caller = caller.filter(|number| number.bytes().filter(u8::is_ascii_digit).count() >= 5);
-        Self { flow, state: State { caller, ..State::default() }, rng: fastrand::Rng::with_seed(seed), out: VecDeque::new(), now: DateTime::ZERO }
+        Self {
+            flow,
+            state: State { caller, ..State::default() },
+            rng: fastrand::Rng::with_seed(seed),
+            out: VecDeque::new(),
+            now: DateTime::ZERO,
+        }
     }
 
     /// Takes the conversation up where [`Self::snapshot`] left it.
@@ -129,6 +135,7 @@ impl Dialogue {
         }
         self.begin_turn();
         self.state.keys.clear();
+        self.state.starred = false;
         // Danger is not asked about twice, and not overheard.
         let urgent = heard.command == Some(Command::Emergency);
         if !urgent && (confidence < self.flow.confidence.floor || heard.is_empty()) {

@@ -23,6 +23,7 @@ struct Mix {
 
 /// A generated sentence and what it is meant to say.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(not(test), expect(dead_code, reason = "what a sentence means is compared with what is understood, in tests"))]
 pub(crate) struct Sample {
     pub(crate) text: String,
     pub(crate) values: Vec<(String, Value)>,
@@ -35,7 +36,10 @@ impl Flow {
     /// weigh most; commands, corrections and other requests have their share everywhere. The same seed gives the same sentences.
     pub fn domain(&self, seed: u64) -> BTreeMap<String, Vec<String>> {
         let sentence = |sample: Sample| words(&sample.text).join(" ");
-        self.samples(seed).into_iter().map(|(state, samples)| (state, samples.into_iter().map(sentence).filter(|text| !text.is_empty()).collect())).collect()
+        self.samples(seed)
+            .into_iter()
+            .map(|(state, samples)| (state, samples.into_iter().map(sentence).filter(|text| !text.is_empty()).collect()))
+            .collect()
     }
 
     /// Everyday words that are not of the domain, so that a recogniser has something else to hear in speech that isn't either.
@@ -69,10 +73,45 @@ struct Generator<'a> {
 }
 
 const YES: [&str; 24] = [
-    "yes", "yes", "yes", "yes", "yes please", "yes please", "yeah", "yeah", "yep", "sure", "correct", "that's correct", "that's right", "right", "yes that's right",
-    "yes that's correct", "okay", "ok", "go ahead", "exactly", "please do", "yes go ahead", "yes book it", "of course",
+    "yes",
+    "yes",
+    "yes",
+    "yes",
+    "yes please",
+    "yes please",
+    "yeah",
+    "yeah",
+    "yep",
+    "sure",
+    "correct",
+    "that's correct",
+    "that's right",
+    "right",
+    "yes that's right",
+    "yes that's correct",
+    "okay",
+    "ok",
+    "go ahead",
+    "exactly",
+    "please do",
+    "yes go ahead",
+    "yes book it",
+    "of course",
 ];
-const NO: [&str; 12] = ["no", "no", "no", "no", "nope", "no thanks", "no thank you", "that's wrong", "that's not right", "no that's not correct", "not right", "no wait"];
+const NO: [&str; 12] = [
+    "no",
+    "no",
+    "no",
+    "no",
+    "nope",
+    "no thanks",
+    "no thank you",
+    "that's wrong",
+    "that's not right",
+    "no that's not correct",
+    "not right",
+    "no wait",
+];
 
 impl<'a> Generator<'a> {
     fn pick<T: Copy>(&mut self, list: &[T]) -> Option<T> {
@@ -132,7 +171,11 @@ impl<'a> Generator<'a> {
         let mix = Mix { own: 30, corrections: 40, commands: 8 };
         let flow = self.flow;
         let fields: Vec<&Field> = fields.iter().filter_map(|field| flow.fields.get(field)).collect();
-        (0..SENTENCES).map(|at| self.mixed(at, &mix, &mut |generator| generator.pick(&fields).map(|field| generator.value(field)).unwrap_or_default())).collect()
+        (0..SENTENCES)
+            .map(|at| {
+                self.mixed(at, &mix, &mut |generator| generator.pick(&fields).map(|field| generator.full_value(field)).unwrap_or_default())
+            })
+            .collect()
     }
 
     fn mixed(&mut self, at: usize, mix: &Mix, own: &mut dyn FnMut(&mut Self) -> Sample) -> Sample {
@@ -157,10 +200,25 @@ impl<'a> Generator<'a> {
     fn correction(&mut self) -> Sample {
         let flow = self.flow;
         // A message isn't corrected by its words.
-        let fields: Vec<&Field> = flow.fields.values().filter(|field| !matches!(field.kind, Kind::Text | Kind::YesNo | Kind::Email | Kind::Phone)).collect();
+        let fields: Vec<&Field> =
+            flow.fields.values().filter(|field| !matches!(field.kind, Kind::Text | Kind::YesNo | Kind::Email | Kind::Phone)).collect();
         let Some(field) = self.pick(&fields) else { return self.command() };
         let mut sample = self.full_value(field);
-        let lead = self.one_of(&["no", "no", "no i said", "no i meant", "actually", "sorry", "make it", "no make that", "i meant", "change it to", "i'd rather have", "not that", ""]);
+        let lead = self.one_of(&[
+            "no",
+            "no",
+            "no i said",
+            "no i meant",
+            "actually",
+            "sorry",
+            "make it",
+            "no make that",
+            "i meant",
+            "change it to",
+            "i'd rather have",
+            "not that",
+            "",
+        ]);
         let tail = self.one_of(&["", "", "", "", "please", "instead"]);
         // "Not that, friday" would deny friday.
         let lead = if lead == "not that" { "no".to_owned() } else { lead };
@@ -186,7 +244,8 @@ impl<'a> Generator<'a> {
 
     fn intent(&mut self) -> Sample {
         let flow = self.flow;
-        let all: Vec<(usize, &Phrase)> = flow.intents.iter().enumerate().flat_map(|(at, intent)| intent.phrases.iter().map(move |phrase| (at, phrase))).collect();
+        let all: Vec<(usize, &Phrase)> =
+            flow.intents.iter().enumerate().flat_map(|(at, intent)| intent.phrases.iter().map(move |phrase| (at, phrase))).collect();
         let Some((at, phrase)) = self.pick(&all) else { return Sample::default() };
         let sample = self.phrase(phrase, Target::Intent(at));
         self.dressed(sample)

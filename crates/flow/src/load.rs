@@ -69,7 +69,10 @@ pub(crate) enum UseKind {
     Field,
     Intent,
     /// A placeholder; the scope names the query or action whose refusal or result may be spoken.
-    Placeholder { format: Option<String>, scope: Scope },
+    Placeholder {
+        format: Option<String>,
+        scope: Scope,
+    },
 }
 
 /// What placeholders may refer to beside slots and queries.
@@ -84,8 +87,23 @@ pub(crate) struct Scope {
 }
 
 const SECTIONS: [&str; 17] = [
-    "id", "name", "language", "voice", "numbers", "active", "time_zone", "greeting", "turn_taking", "confidence", "prompts", "slots", "queries",
-    "choices", "intents", "answers", "commands",
+    "id",
+    "name",
+    "language",
+    "voice",
+    "numbers",
+    "active",
+    "time_zone",
+    "greeting",
+    "turn_taking",
+    "confidence",
+    "prompts",
+    "slots",
+    "queries",
+    "choices",
+    "intents",
+    "answers",
+    "commands",
 ];
 
 fn read(root: &Section<'_>) -> Option<Read> {
@@ -106,13 +124,29 @@ fn read(root: &Section<'_>) -> Option<Read> {
     let prompts = prompts(root, &mut uses);
     let listed: Vec<(Command, &[Phrase])> = commands.iter().map(|(command, phrases)| (*command, phrases.as_slice())).collect();
     let matcher = Matcher::new(&intents, &answers, &listed);
-    let flow = Flow { identity, turn_taking, confidence, prompts, fields, ranges, queries, choices, intents, answers, commands, person, keypad, matcher };
+    let flow = Flow {
+        identity,
+        turn_taking,
+        confidence,
+        prompts,
+        fields,
+        ranges,
+        queries,
+        choices,
+        intents,
+        answers,
+        commands,
+        person,
+        keypad,
+        matcher,
+    };
     Some(Read { flow, uses, gives })
 }
 
 fn identity(root: &Section<'_>) -> Identity {
     let id = root.required_text("id");
-    let is_uuid = id.len() == 36 && id.char_indices().all(|(at, c)| if matches!(at, 8 | 13 | 18 | 23) { c == '-' } else { c.is_ascii_hexdigit() });
+    let is_uuid =
+        id.len() == 36 && id.char_indices().all(|(at, c)| if matches!(at, 8 | 13 | 18 | 23) { c == '-' } else { c.is_ascii_hexdigit() });
     if !is_uuid && !id.is_empty() {
         root.problem("id", format!("id {id:?} is not a UUID; write one like \"0f5b7a52-6c1e-4d58-9a67-1d0c7f1e2a10\""));
     }
@@ -131,7 +165,8 @@ fn turn_taking(root: &Section<'_>) -> TurnTaking {
     let standard = TurnTaking::default();
     let Some(section) = root.section("turn_taking") else { return standard };
     section.only(&["end_silence_ms", "barge_in", "silence_ms", "max_duration_secs", "max_silences", "max_misses", "key_gap_ms"]);
-    let number = |key: &str, range: std::ops::RangeInclusive<i64>, standard: u64| section.number(key, range).map_or(standard, i64::unsigned_abs);
+    let number =
+        |key: &str, range: std::ops::RangeInclusive<i64>, standard: u64| section.number(key, range).map_or(standard, i64::unsigned_abs);
     let small = |key: &str, standard: u32| section.number(key, 1..=10).and_then(|value| u32::try_from(value).ok()).unwrap_or(standard);
     TurnTaking {
         end_silence_ms: number("end_silence_ms", 100..=5000, standard.end_silence_ms),
@@ -199,7 +234,10 @@ fn keypad(root: &Section<'_>) -> Option<Keypad> {
             (Some(text), None) if !text.contains('{') => drop(entries.insert(sign, KeypadEntry::Say(text))),
             (None, Some("person")) => drop(entries.insert(sign, KeypadEntry::Person)),
             (None, Some("goodbye")) => drop(entries.insert(sign, KeypadEntry::Goodbye)),
-            _ => section.problem(key, format!("key {key:?} needs \"say\" with a text without placeholders, or \"exit\" with \"person\" or \"goodbye\"")),
+            _ => section.problem(
+                key,
+                format!("key {key:?} needs \"say\" with a text without placeholders, or \"exit\" with \"person\" or \"goodbye\""),
+            ),
         }
     }
     Some(Keypad { prompt: section.required_text("prompt"), entries })

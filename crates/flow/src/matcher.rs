@@ -44,6 +44,15 @@ pub(crate) struct Sentence<'a> {
     pub(crate) slots: &'a [(String, usize)],
 }
 
+/// How well a phrase fits.
+#[derive(Clone, Copy, Default)]
+struct Fit {
+    score: f32,
+    matched: f32,
+    /// Words of the phrase were said, not only its slots and small words.
+    telling: bool,
+}
+
 #[derive(Clone, Copy, Default)]
 struct Tally {
     matched: f32,
@@ -94,17 +103,24 @@ impl Matcher {
         }
     }
 
+    /// True when nearly all of a phrase stands in the sentence, whatever else does: for words that must not be overheard.
+    pub(crate) fn contains(&self, phrase: &Phrase, sentence: &Sentence<'_>) -> bool {
+        let tally = self.sequence(&phrase.0, sentence, (0, sentence.words.len()));
+        tally.total >= LIGHT && tally.matched >= 0.95 * tally.total
+    }
+
     /// How well a phrase fits the words in `range`, from 0 to about 1, and how much of it was said.
-    pub(crate) fn score(&self, phrase: &Phrase, sentence: &Sentence<'_>, range: (usize, usize)) -> (f32, f32) {
+    fn score(&self, phrase: &Phrase, sentence: &Sentence<'_>, range: (usize, usize)) -> Fit {
         let tally = self.sequence(&phrase.0, sentence, range);
         if tally.total <= 0.0 || tally.matched <= 0.0 {
-            return (0.0, 0.0);
+            return Fit::default();
         }
         let recall = tally.matched / tally.total;
         let (mut known, mut all) = (0.0, 0.0);
         for at in range.0..range.1.min(64) {
             let used = tally.used & (1 << at) != 0;
-            if used || !sentence.covered[at] {
+            // Small words that the phrase doesn't have say nothing against it.
+            if used || !(sentence.covered[at] || is_small(&sentence.words[at])) {
                 let weight = self.weight(&sentence.words[at]);
                 all += weight;
                 known += if used { weight } else { 0.0 };
@@ -112,7 +128,9 @@ impl Matcher {
         }
         let precision = if all > 0.0 { known / all } else { 1.0 };
         let score = recall * (0.6 + 0.4 * precision);
-        if tally.total < LIGHT && (recall < 0.85 || precision < 0.75) { (score * 0.5, tally.matched) } else { (score, tally.matched) }
+        let light = tally.total < LIGHT && (recall < 0.85 || precision < 0.75);
+        let telling = (range.0..range.1.min(64)).any(|at| tally.used & (1 << at) != 0 && !is_small(&sentence.words[at]));
+        Fit { score: if light { score * 0.5 } else { score }, matched: tally.matched, telling }
     }
 
     fn sequence(&self, pieces: &[Piece], sentence: &Sentence<'_>, range: (usize, usize)) -> Tally {
@@ -134,9 +152,7 @@ impl Matcher {
             Piece::Either(alternatives) => {
                 let tallies = alternatives.iter().map(|inner| self.sequence(inner, sentence, range));
                 let gain = |tally: &Tally| tally.matched - 0.6 * (tally.total - tally.matched);
-                let best = tallies.max_by(|a, b| gain(a).total_cmp(&gain(b))).unwrap_or_default();
-                // Not saying any of the fillers costs little: recognition loses them.
-                if best.matched <= 0.0 { Tally { total: best.total.min(0.3), ..best } } else { best }
+                tallies.max_by(|a, b| gain(a).total_cmp(&gain(b))).unwrap_or_default()
             }
         }
     }
@@ -146,6 +162,8 @@ impl Matcher {
 pub(crate) struct Candidates<'a> {
     pub(crate) matcher: &'a Matcher,
     pub(crate) phrases: Vec<(Target, &'a [Phrase])>,
+    /// In the middle of a request, values alone belong to it and make no new one.
+    pub(crate) in_task: bool,
 }
 
 impl Candidates<'_> {
@@ -154,7 +172,10 @@ impl Candidates<'_> {
         let mut best: Option<(Target, f32, f32)> = None;
         for (target, phrases) in &self.phrases {
             for phrase in *phrases {
-                let (score, matched) = self.matcher.score(phrase, sentence, range);
+                let Fit { score, matched, telling } = self.matcher.score(phrase, sentence, range);
+                if self.in_task && !telling && matches!(target, Target::Intent(_)) {
+                    continue;
+                }
                 let rank = score + 0.02 * matched;
                 if best.is_none_or(|(_, _, top)| rank > top) {
                     best = Some((*target, score, rank));

@@ -31,6 +31,12 @@ impl Prompt {
         self.0.is_empty()
     }
 
+    /// True when every variant names a field of the query's answer.
+    pub(crate) fn speaks_of(&self, query: &str) -> bool {
+        let names = |path: &str| path.strip_prefix(query).is_some_and(|rest| rest.starts_with('.'));
+        !self.0.is_empty() && self.0.iter().all(|variant| variant.placeholders().any(|(path, _)| names(path)))
+    }
+
     /// The variants without placeholders.
     pub(crate) fn fixed(&self) -> Vec<String> {
         self.0.iter().filter_map(Template::fixed).collect()

@@ -67,6 +67,11 @@ pub(crate) fn understand(text: &str, context: &Context<'_>) -> Heard {
     let asked = candidates(context).requests(&sentence);
 
     let mut heard = Heard { yes, denied, ..Heard::default() };
+    let danger = context.flow.commands.get(&Command::Emergency);
+    if danger.is_some_and(|phrases| phrases.iter().any(|phrase| context.flow.matcher.contains(phrase, &sentence))) {
+        heard.command = Some(Command::Emergency);
+        return heard;
+    }
     for (target, score) in asked {
         match target {
             // "No, I'd like to ..." holds a command's words only by chance when values were said.
@@ -76,10 +81,10 @@ pub(crate) fn understand(text: &str, context: &Context<'_>) -> Heard {
             Target::Answer(at) => heard.requests.extend(context.flow.answers.get(at).map(|answer| Request::Answer(answer.name.clone()))),
         }
     }
-    if let Some(field) = free_text(context)
+    if let Some(field) = free_text(context).filter(|_| !message(text).is_empty())
         && !matches!(heard.command, Some(command) if command != Command::Courtesy)
     {
-        return Heard { values: vec![(field.to_owned(), Value::Text(text.trim().to_owned()))], ..Heard::default() };
+        return Heard { values: vec![(field.to_owned(), Value::Text(message(text)))], ..Heard::default() };
     }
     heard.values = last_of_each(found);
     if let Some(answer) = expected_name(&words, &covered, context, &heard) {
@@ -91,7 +96,21 @@ pub(crate) fn understand(text: &str, context: &Context<'_>) -> Heard {
 
 /// The field that takes any words, when it was asked for.
 fn free_text<'a>(context: &'a Context<'_>) -> Option<&'a str> {
-    context.expected.iter().find(|field| context.flow.fields.get(*field).is_some_and(|field| matches!(field.kind, Kind::Text))).map(String::as_str)
+    context
+        .expected
+        .iter()
+        .find(|field| context.flow.fields.get(*field).is_some_and(|field| matches!(field.kind, Kind::Text)))
+        .map(String::as_str)
+}
+
+/// Most letters of a free text.
+const LONGEST_TEXT: usize = 600;
+
+/// A free text as it may be spoken and stored: letters, figures and plain punctuation.
+fn message(text: &str) -> String {
+    let plain = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '.' | ',' | '\'' | '?' | '!' | '-' | '@' | ':');
+    let text: String = text.chars().filter(plain).take(LONGEST_TEXT).collect();
+    text.trim().to_owned()
 }
 
 fn more_urgent(known: Option<Command>, command: Command, score: f32) -> Option<Command> {
@@ -111,16 +130,56 @@ pub(crate) fn candidates<'a>(context: &Context<'a>) -> Candidates<'a> {
     let intents = flow.intents.iter().enumerate().map(|(at, intent)| (Target::Intent(at), intent.phrases.as_slice()));
     let answers = flow.answers.iter().enumerate().map(|(at, answer)| (Target::Answer(at), answer.phrases.as_slice()));
     let phrases: Vec<(Target, &[Phrase])> = commands.chain(intents).chain(answers).collect();
-    Candidates { matcher: &flow.matcher, phrases }
+    Candidates { matcher: &flow.matcher, phrases, in_task: context.in_task }
 }
 
 const YES: &[&[&str]] = &[
-    &["yes"], &["yeah"], &["yep"], &["yup"], &["sure"], &["correct"], &["right"], &["exactly"], &["okay"], &["ok"], &["absolutely"], &["certainly"],
-    &["definitely"], &["perfect"], &["great"], &["fine"], &["please", "do"], &["go", "ahead"], &["of", "course"], &["sounds", "good"], &["do", "it"],
-    &["book", "it"], &["i", "do"], &["i", "would"], &["that", "works"], &["yes", "please"], &["indeed"], &["alright"], &["all", "right"],
+    &["yes"],
+    &["yeah"],
+    &["yep"],
+    &["yup"],
+    &["sure"],
+    &["correct"],
+    &["right"],
+    &["exactly"],
+    &["okay"],
+    &["ok"],
+    &["absolutely"],
+    &["certainly"],
+    &["definitely"],
+    &["perfect"],
+    &["great"],
+    &["fine"],
+    &["please", "do"],
+    &["go", "ahead"],
+    &["of", "course"],
+    &["sounds", "good"],
+    &["do", "it"],
+    &["book", "it"],
+    &["i", "do"],
+    &["i", "would"],
+    &["that", "works"],
+    &["yes", "please"],
+    &["indeed"],
+    &["alright"],
+    &["all", "right"],
 ];
-const NO: &[&[&str]] =
-    &[&["no"], &["nope"], &["nah"], &["not"], &["wrong"], &["incorrect"], &["don't"], &["isn't"], &["wait"], &["stop"], &["never"], &["neither"], &["rather"], &["false"]];
+const NO: &[&[&str]] = &[
+    &["no"],
+    &["nope"],
+    &["nah"],
+    &["not"],
+    &["wrong"],
+    &["incorrect"],
+    &["don't"],
+    &["isn't"],
+    &["wait"],
+    &["stop"],
+    &["never"],
+    &["neither"],
+    &["rather"],
+    &["false"],
+];
 
 /// Yes or no, by whole words. Where both are said ("no that's not right", "yes, no, wait"), it is a no: nothing may happen by mistake.
 pub(crate) fn polarity(words: &[String]) -> Option<bool> {
@@ -134,7 +193,8 @@ pub(crate) fn polarity(words: &[String]) -> Option<bool> {
 }
 
 fn expected_yes_no(context: &Context<'_>, yes: Option<bool>) -> Option<(String, Value)> {
-    let field = context.expected.iter().find(|field| context.flow.fields.get(*field).is_some_and(|field| matches!(field.kind, Kind::YesNo)))?;
+    let field =
+        context.expected.iter().find(|field| context.flow.fields.get(*field).is_some_and(|field| matches!(field.kind, Kind::YesNo)))?;
     Some((field.clone(), Value::YesNo(yes?)))
 }
 
@@ -170,8 +230,8 @@ fn find_values(words: &[String], context: &Context<'_>) -> (Vec<Found>, Vec<Stri
     all.extend(find_dates(words, context));
     all.extend(find_names(words, context));
     let expected = |hit: &Found| context.expected.contains(&hit.field);
-    // More words first; then what was asked for, then what points more clearly at its field.
-    all.sort_by_key(|hit| (std::cmp::Reverse((hit.at.len() as i32 + hit.strength, expected(hit))), hit.at.start));
+    // What takes more words, points more clearly at its field, or was asked for goes first.
+    all.sort_by_key(|hit| (std::cmp::Reverse(hit.at.len() as i32 + hit.strength + if expected(hit) { EXPECTED } else { 0 }), hit.at.start));
     let mut kept: Vec<Found> = Vec::new();
     for hit in all {
         let free = kept.iter().all(|other| hit.at.end <= other.at.start || other.at.end <= hit.at.start || shares(&hit, other));
@@ -189,17 +249,20 @@ fn find_values(words: &[String], context: &Context<'_>) -> (Vec<Found>, Vec<Stri
 /// Arrival and nights may come from the same words.
 fn shares(hit: &Found, other: &Found) -> bool {
     let range = |field: &str| field.split_once('.').map(|(range, _)| range.to_owned());
-    hit.field != other.field && range(&hit.field).is_some() && range(&hit.field) == range(&other.field)
+    hit.at == other.at && hit.field != other.field && range(&hit.field).is_some() && range(&hit.field) == range(&other.field)
 }
 
 /// Strength of what dates give, and of the nights that a date only implies ("tonight").
 const DATE: i32 = 2;
 const IMPLIED: i32 = 1;
+/// What it counts that a field was asked for.
+const EXPECTED: i32 = 2;
 
 /// "Not friday": the value right after "not" is not meant.
 fn deny(words: &[String], found: Vec<Found>) -> (Vec<Found>, Vec<String>) {
     let denied = |hit: &Found| {
-        let mut before = words[..hit.at.start].iter().rev().filter(|word| !matches!(word.as_str(), "a" | "an" | "the" | "on" | "for" | "from" | "in"));
+        let mut before =
+            words[..hit.at.start].iter().rev().filter(|word| !matches!(word.as_str(), "a" | "an" | "the" | "on" | "for" | "from" | "in"));
         matches!(before.next().map(String::as_str), Some("not" | "isn't"))
     };
     let (out, kept): (Vec<Found>, Vec<Found>) = found.into_iter().partition(denied);
@@ -211,7 +274,7 @@ fn deny(words: &[String], found: Vec<Found>) -> (Vec<Found>, Vec<String>) {
 fn find_names(words: &[String], context: &Context<'_>) -> Option<Found> {
     let fields = || context.flow.fields.values().filter(|field| matches!(field.kind, Kind::Name));
     let field: &Field = fields().find(|field| context.expected.contains(&field.name)).or_else(|| fields().next())?;
-    let (at, text, _) = name::led(words)?;
+    let (at, text) = name::led(words).map(|(at, text, _)| (at, text)).or_else(|| name::alone(words))?;
     Some(Found { field: field.name.clone(), value: Value::Name(text), at, strength: DATE })
 }
 
@@ -226,7 +289,12 @@ fn find_dates(words: &[String], context: &Context<'_>) -> Vec<Found> {
         Some(Owner::Field(field)) => {
             for mention in &said {
                 let day = mention.spec.resolve(context.today);
-                found.extend(day.map(|day| Found { field: field.to_owned(), value: Value::Date(day), at: mention.at.clone(), strength: DATE }));
+                found.extend(day.map(|day| Found {
+                    field: field.to_owned(),
+                    value: Value::Date(day),
+                    at: mention.at.clone(),
+                    strength: DATE,
+                }));
             }
         }
         None => {}
@@ -258,7 +326,9 @@ fn date_owner<'a>(context: &Context<'a>) -> Option<Owner<'a>> {
 /// Arrival and nights from one or two dates.
 fn range_values(words: &[String], said: &[Mention], range: &str, context: &Context<'_>, found: &mut Vec<Found>) {
     let (arrival_field, nights_field) = (format!("{range}.arrival"), format!("{range}.nights"));
-    let mut hit_with = |field: &String, value, at: &std::ops::Range<usize>, strength| found.push(Found { field: field.clone(), value, at: at.clone(), strength });
+    let mut hit_with = |field: &String, value, at: &std::ops::Range<usize>, strength| {
+        found.push(Found { field: field.clone(), value, at: at.clone(), strength })
+    };
     let mut hit = |field: &String, value, at: &std::ops::Range<usize>| hit_with(field, value, at, DATE);
     let known = match context.known.get(&arrival_field) {
         Some(Value::Date(date)) => Some(*date),
@@ -317,11 +387,15 @@ fn nights_until(arrival: Date, departure: Spec) -> Option<i64> {
 }
 
 fn is_departure(words: &[String], at: usize) -> bool {
-    words[at.saturating_sub(3)..at].iter().any(|word| matches!(word.as_str(), "until" | "till" | "til" | "through" | "leaving" | "leave" | "out" | "departing" | "departure" | "to"))
+    words[at.saturating_sub(3)..at].iter().any(|word| {
+        matches!(word.as_str(), "until" | "till" | "til" | "through" | "leaving" | "leave" | "out" | "departing" | "departure" | "to")
+    })
 }
 
 fn is_arrival(words: &[String], at: usize) -> bool {
-    words[at.saturating_sub(3)..at].iter().any(|word| matches!(word.as_str(), "from" | "arriving" | "arrive" | "arrival" | "starting" | "coming" | "actually"))
+    words[at.saturating_sub(3)..at]
+        .iter()
+        .any(|word| matches!(word.as_str(), "from" | "arriving" | "arrive" | "arrival" | "starting" | "coming" | "actually"))
 }
 
 /// "Move it from friday to saturday" names an old day and a new one, not a stay.
@@ -331,7 +405,8 @@ fn is_change(words: &[String]) -> bool {
 
 fn joined(words: &[String], first: &Mention, second: &Mention) -> bool {
     let between = &words[first.at.end..second.at.start];
-    between.iter().any(|word| is_joiner(word)) || (between.is_empty() && !words.iter().any(|word| matches!(word.as_str(), "no" | "not" | "mean" | "meant")))
+    between.iter().any(|word| is_joiner(word))
+        || (between.is_empty() && !words.iter().any(|word| matches!(word.as_str(), "no" | "not" | "mean" | "meant")))
 }
 
 #[cfg(test)]

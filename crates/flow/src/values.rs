@@ -1,8 +1,8 @@
 //! Values: what slots hold, and finding them among the words of an utterance.
 
-pub(crate) mod date;
 mod address;
 mod count;
+pub(crate) mod date;
 pub(crate) mod name;
 pub(crate) mod names;
 
@@ -42,7 +42,9 @@ impl Value {
             Self::Count(count) => json!(count),
             Self::Money { amount, currency } => json!({ "amount": amount.to_string(), "currency": currency }),
             Self::YesNo(yes) => json!(yes),
-            Self::Name(text) | Self::Phone(text) | Self::Email(text) | Self::Choice(text) | Self::Code(text) | Self::Text(text) => json!(text),
+            Self::Name(text) | Self::Phone(text) | Self::Email(text) | Self::Choice(text) | Self::Code(text) | Self::Text(text) => {
+                json!(text)
+            }
         }
     }
 

@@ -44,13 +44,49 @@ pub(crate) fn here(words: &[String], at: usize, phrase: &[impl AsRef<str>]) -> b
 }
 
 const ONES: [&str; 20] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen",
-    "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ];
 const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 const ORDINALS: [&str; 20] = [
-    "zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth",
-    "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
+    "zeroth",
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
 ];
 
 fn place(list: &[&str], word: &str) -> Option<i64> {
@@ -112,7 +148,11 @@ pub(crate) fn number(words: &[String]) -> Option<(i64, usize)> {
 /// An ordinal from first to thirty-first ("twenty third", "3rd") at the front of the words.
 pub(crate) fn ordinal(words: &[String]) -> Option<(i64, usize)> {
     let first = words.first()?.as_str();
-    if let Some(figure) = first.strip_suffix("st").or_else(|| first.strip_suffix("nd")).or_else(|| first.strip_suffix("rd")).or_else(|| first.strip_suffix("th"))
+    if let Some(figure) = first
+        .strip_suffix("st")
+        .or_else(|| first.strip_suffix("nd"))
+        .or_else(|| first.strip_suffix("rd"))
+        .or_else(|| first.strip_suffix("th"))
         && let Ok(value) = figure.parse()
     {
         return Some((value, 1));
@@ -168,12 +208,118 @@ pub(crate) fn spoken_ordinal(value: i64) -> String {
 /// True for small words that carry little meaning; recognition often loses or invents them.
 pub(crate) fn is_small(word: &str) -> bool {
     const SMALL: &[&str] = &[
-        "a", "an", "the", "to", "for", "of", "is", "are", "am", "be", "was", "do", "does", "did", "you", "your", "i", "i'd", "i'm", "i'll", "me",
-        "my", "we", "we'd", "us", "our", "it", "it's", "its", "that", "this", "these", "those", "there", "and", "or", "in", "on", "at", "with",
-        "by", "from", "as", "please", "can", "could", "would", "will", "shall", "may", "like", "want", "need", "have", "has", "got", "get", "what",
-        "what's", "which", "how", "um", "uh", "er", "hi", "hello", "hey", "yes", "no", "okay", "ok", "well", "so", "just", "some", "any", "if",
-        "also", "then", "good", "morning", "evening", "afternoon", "know", "tell", "ma'am", "sir", "actually", "not", "but", "be", "wondering",
-        "love", "looking", "trying", "going", "let", "let's", "thanks", "thank", "about", "too", "now", "i've", "one",
+        "a",
+        "an",
+        "the",
+        "to",
+        "for",
+        "of",
+        "is",
+        "are",
+        "am",
+        "be",
+        "was",
+        "do",
+        "does",
+        "did",
+        "you",
+        "your",
+        "i",
+        "i'd",
+        "i'm",
+        "i'll",
+        "me",
+        "my",
+        "we",
+        "we'd",
+        "us",
+        "our",
+        "it",
+        "it's",
+        "its",
+        "that",
+        "this",
+        "these",
+        "those",
+        "there",
+        "and",
+        "or",
+        "in",
+        "on",
+        "at",
+        "with",
+        "by",
+        "from",
+        "as",
+        "please",
+        "can",
+        "could",
+        "would",
+        "will",
+        "shall",
+        "may",
+        "like",
+        "want",
+        "need",
+        "have",
+        "has",
+        "got",
+        "get",
+        "what",
+        "what's",
+        "which",
+        "how",
+        "um",
+        "uh",
+        "er",
+        "hi",
+        "hello",
+        "hey",
+        "yes",
+        "no",
+        "okay",
+        "ok",
+        "well",
+        "so",
+        "just",
+        "some",
+        "any",
+        "if",
+        "also",
+        "then",
+        "good",
+        "morning",
+        "evening",
+        "afternoon",
+        "know",
+        "tell",
+        "ma'am",
+        "sir",
+        "actually",
+        "not",
+        "but",
+        "be",
+        "wondering",
+        "starting",
+        "arriving",
+        "maybe",
+        "until",
+        "till",
+        "really",
+        "think",
+        "love",
+        "looking",
+        "trying",
+        "going",
+        "let",
+        "let's",
+        "thanks",
+        "thank",
+        "about",
+        "too",
+        "now",
+        "i've",
+        "one",
     ];
     SMALL.contains(&word)
 }
@@ -184,7 +330,9 @@ mod tests {
 
     #[test]
     fn numbers_are_read_in_words_and_figures() {
-        for (text, value) in [("two", 2), ("twenty one", 21), ("two hundred and forty", 240), ("one thousand two hundred", 1200), ("120", 120)] {
+        for (text, value) in
+            [("two", 2), ("twenty one", 21), ("two hundred and forty", 240), ("one thousand two hundred", 1200), ("120", 120)]
+        {
             assert_eq!(number(&words(text)).map(|found| found.0), Some(value), "{text}");
         }
         assert_eq!(ordinal(&words("twenty-third")), Some((23, 2)));

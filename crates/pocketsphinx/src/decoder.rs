@@ -16,8 +16,6 @@ pub const SAMPLE_RATE: u32 = 16_000;
 /// Settings of the engine beside the model's own. The values were chosen by measurement on telephone audio (see the speech crate's docs).
 const SETTINGS: &[(&str, &str)] = &[
     ("-logfn", "/dev/null"),
-    // Scores of all sounds in every frame: a word's acoustic score is then relative to the best sound, which tells whether it fits.
-    ("-compallsen", "yes"),
     // The caller's pauses are cut by the parent; the engine's own silence removal eats soft word beginnings.
     ("-remove_silence", "no"),
 ];
@@ -54,7 +52,7 @@ pub struct Segment {
     pub end: u32,
     /// Posterior probability, 0 to 1.
     pub probability: f64,
-    /// Acoustic score in the engine's log domain, relative to the best sound in each frame (never far above 0; the lower the worse).
+    /// Acoustic score in the engine's log domain, relative to the best sound the search looked at in each frame.
     pub acoustic: i32,
     /// Language score in the engine's log domain.
     pub language: i32,

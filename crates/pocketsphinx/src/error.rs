@@ -10,7 +10,9 @@ pub enum SphinxError {
         detail: String,
     },
     /// The acoustic model or the dictionary was refused.
-    #[error("PocketSphinx refused the acoustic model {model} or the dictionary {dictionary}: install the Debian package pocketsphinx-en-us")]
+    #[error(
+        "PocketSphinx refused the acoustic model {model} or the dictionary {dictionary}: install the Debian package pocketsphinx-en-us"
+    )]
     Model {
         /// Folder of the acoustic model.
         model: String,

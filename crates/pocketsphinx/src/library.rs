@@ -43,7 +43,10 @@ impl Library {
     /// The library, opened at the first call and kept for the life of the process.
     pub(crate) fn get() -> Result<&'static Self, SphinxError> {
         static LIBRARY: OnceLock<Result<Library, String>> = OnceLock::new();
-        LIBRARY.get_or_init(|| Self::open().map_err(|e| e.to_string())).as_ref().map_err(|detail| SphinxError::Library { detail: detail.clone() })
+        LIBRARY
+            .get_or_init(|| Self::open().map_err(|e| e.to_string()))
+            .as_ref()
+            .map_err(|detail| SphinxError::Library { detail: detail.clone() })
     }
 
     fn open() -> Result<Self, libloading::Error> {

@@ -116,7 +116,9 @@ pub fn write<T: Serialize>(to: &mut impl Write, message: &T, pcm: &[i16]) -> Res
 
 fn checked(json: usize, samples: usize) -> Result<(u32, u32), SphinxError> {
     if json > MAX_JSON || samples > MAX_SAMPLES {
-        return Err(SphinxError::Protocol { detail: format!("{json} bytes and {samples} samples are over the limit of {MAX_JSON} and {MAX_SAMPLES}") });
+        return Err(SphinxError::Protocol {
+            detail: format!("{json} bytes and {samples} samples are over the limit of {MAX_JSON} and {MAX_SAMPLES}"),
+        });
     }
     // Both limits are far below 2^32.
     Ok((json as u32, samples as u32))

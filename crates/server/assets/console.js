@@ -7,10 +7,10 @@ function localise(root) {
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.getTime())) continue;
     const sameDay = at.toDateString() === new Date().toDateString();
-    const clock = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+    const clock = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: sameDay ? "2-digit" : undefined });
     const day = at.toLocaleDateString([], { day: "numeric", month: "short", year: "numeric" });
     time.title = time.textContent;
-    time.textContent = sameDay && !time.dataset.full ? clock : `${day}, ${clock}`;
+    time.textContent = sameDay ? clock : `${day}, ${clock}`;
   }
 }
 
@@ -64,7 +64,7 @@ function setUpPlayer(player) {
     const button = event.target.closest("[data-seek]");
     if (!button) return;
     player.currentTime = Number(button.dataset.seek);
-    player.play();
+    player.play().catch(() => {}); // The player itself shows why it cannot play.
   });
   player.addEventListener("timeupdate", () => {
     const now = player.currentTime;

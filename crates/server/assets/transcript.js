@@ -21,7 +21,7 @@ export class Transcript {
       if (known) known.item.replaceWith(item);
       else this.list.append(item);
       this.turns.set(turn.index, { seen, item });
-      item.scrollIntoView({ block: "nearest" });
+      this.list.scrollTop = this.list.scrollHeight;
     }
   }
 }

@@ -14,12 +14,19 @@ use crate::state::App;
 const COOKIE: &str = "voicenoob_operator";
 
 /// Lets operators pass.
-pub(crate) async fn operators_only(State(app): State<App>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request, next: Next) -> Response {
+pub(crate) async fn operators_only(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
     if allowed(&app, peer, request.headers()) {
         return next.run(request).await;
     }
     let (status, detail) = match app.settings.operator_token {
-        Some(_) => (StatusCode::UNAUTHORIZED, "send the operator token: Authorization: Bearer ..., or open /?token=... once in the browser"),
+        Some(_) => {
+            (StatusCode::UNAUTHORIZED, "send the operator token: Authorization: Bearer ..., or open /?token=... once in the browser")
+        }
         None => (StatusCode::FORBIDDEN, "this address answers only on the machine itself; set OPERATOR_TOKEN to open it to operators"),
     };
     (status, [(header::CACHE_CONTROL, "no-store")], axum::Json(serde_json::json!({ "detail": detail }))).into_response()

@@ -107,7 +107,9 @@ async fn agents(State(app): State<App>) -> Response {
     let agents: Vec<_> = app
         .agents
         .iter()
-        .map(|agent| json!({ "id": agent.id, "name": agent.name, "active": agent.active, "language": agent.language, "voice": agent.voice }))
+        .map(
+            |agent| json!({ "id": agent.id, "name": agent.name, "active": agent.active, "language": agent.language, "voice": agent.voice }),
+        )
         .collect();
     Json(json!({ "agents": agents })).into_response()
 }

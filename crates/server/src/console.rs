@@ -13,18 +13,22 @@ use axum::middleware::map_response;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use call::{CallId, CallRecord, PhoneNumber, ToolRecord, TurnRecord};
+use hotel::ReservationQuery;
 use serde::Deserialize;
 use store::{CallFilter, Message};
+use tracing::error;
 
 use crate::state::App;
 use answer::{Page, Problem};
 use pages::{AgentChoice, Board, BoardPart, CallPage, Dashboard, MessageView, TalkPage, TranscriptPart};
-use views::{CallView, Moment, Waiting};
+use views::{CallView, Moment, ReservationView, Waiting};
 
 /// Calls on one page of the dashboard.
 const CALLS_PER_PAGE: u32 = 50;
 /// Messages on the dashboard.
 const MESSAGES_SHOWN: u32 = 20;
+/// Reservations on the dashboard.
+const RESERVATIONS_SHOWN: usize = 20;
 
 /// Pages for operators; the caller puts the check in front.
 pub(crate) fn routes() -> Router<App> {
@@ -52,8 +56,19 @@ struct Paging {
 }
 
 async fn dashboard(State(app): State<App>, Query(paging): Query<Paging>) -> Result<impl IntoResponse, Problem> {
-    let messages = app.services.records.messages(MESSAGES_SHOWN).await?.iter().map(message).collect();
-    Ok(Page(Dashboard { notices: app.notices.clone(), board: board(&app, paging.before).await?, messages }))
+    let board = board(&app, paging.before).await?;
+    Ok(Page(Dashboard { notices: app.notices.clone(), board }))
+}
+
+/// The newest bookings. Books that cannot be read must not take the calls off the page.
+async fn reservations(app: &App) -> Option<Vec<ReservationView>> {
+    match app.pms.find_reservations(&ReservationQuery::Latest).await {
+        Ok(found) => Some(found.iter().take(RESERVATIONS_SHOWN).map(ReservationView::of).collect()),
+        Err(fault) => {
+            error!(error = %fault, "the console could not read the hotel's books");
+            None
+        }
+    }
 }
 
 async fn board_part(State(app): State<App>, Query(paging): Query<Paging>) -> Result<impl IntoResponse, Problem> {
@@ -73,6 +88,8 @@ async fn board(app: &App, before: Option<CallId>) -> Result<Board, Problem> {
         limit: app.admission.limit(),
         next,
         paged: before.is_some(),
+        reservations: reservations(app).await,
+        messages: app.services.records.messages(MESSAGES_SHOWN).await?.iter().map(message).collect(),
         refresh_path: before.map_or_else(|| "/console/live".to_owned(), |id| format!("/console/live?before={id}")),
     })
 }

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// The port is taken, or the address is not ours.
-    #[error("cannot listen on {address}: {source}; another program (a second voicenoob?) may use the port: stop it, or choose another with PORT")]
+    #[error(
+        "cannot listen on {address}: {source}; another program (a second voicenoob?) may use the port: stop it, or choose another with PORT"
+    )]
     Listen {
         /// Where.
         address: SocketAddr,

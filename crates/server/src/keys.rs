@@ -104,7 +104,10 @@ fn make(path: &Path) -> Result<DevKeys, KeysError> {
 fn write(path: &Path, keys: &DevKeys) -> std::io::Result<()> {
     let text = toml::to_string(keys).map_err(std::io::Error::other)?;
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    writeln!(file, "# Development keys of this installation: `voicenoob dial` signs with them. Real carriers need TWILIO_AUTH_TOKEN and TELNYX_PUBLIC_KEY.")?;
+    writeln!(
+        file,
+        "# Development keys of this installation: `voicenoob dial` signs with them. Real carriers need TWILIO_AUTH_TOKEN and TELNYX_PUBLIC_KEY."
+    )?;
     file.write_all(text.as_bytes())
 }
 

@@ -71,7 +71,8 @@ mod tests {
     }
 
     fn origin(pairs: &[(&str, &str)], headers: &[(&'static str, &'static str)]) -> Option<String> {
-        let headers: HeaderMap = headers.iter().map(|(name, value)| (name.parse::<axum::http::HeaderName>().unwrap(), value.parse().unwrap())).collect();
+        let headers: HeaderMap =
+            headers.iter().map(|(name, value)| (name.parse::<axum::http::HeaderName>().unwrap(), value.parse().unwrap())).collect();
         Origin::of(&settings(pairs), "10.0.0.9:5000".parse().unwrap(), &headers).map(|origin| origin.0)
     }
 

@@ -21,7 +21,8 @@ const BODY_LIMIT: usize = 64 * 1024;
 
 /// The whole server.
 pub(crate) fn router(app: App) -> Router {
-    let operators = Router::new().merge(api::routes()).merge(console::routes()).layer(from_fn_with_state(app.clone(), access::operators_only));
+    let operators =
+        Router::new().merge(api::routes()).merge(console::routes()).layer(from_fn_with_state(app.clone(), access::operators_only));
     let answered = Router::new()
         .merge(operators)
         .merge(console::public_routes())

@@ -178,11 +178,13 @@ impl Settings {
             twilio_auth_token: reader.secret("TWILIO_AUTH_TOKEN"),
             telnyx_public_key: reader.get("TELNYX_PUBLIC_KEY", "", "a base64 text", |text| Some(optional(text)))?,
             operator_token: reader.secret("OPERATOR_TOKEN"),
-            max_concurrent_calls: reader.get("MAX_CONCURRENT_CALLS", "100", "a number from 1 to 100000", |text| within(text, 1, 100_000))?,
+            max_concurrent_calls: reader
+                .get("MAX_CONCURRENT_CALLS", "100", "a number from 1 to 100000", |text| within(text, 1, 100_000))?,
             agents_dir: reader.get("AGENTS_DIR", "", "a folder", |text| Some(optional(text).map(PathBuf::from)))?,
             record_calls: reader.get("RECORD_CALLS", "true", "true or false", flag)?,
             speech_workers: reader.get("SPEECH_WORKERS", "2", "a number from 1 to 64", |text| within(text, 1, 64))?,
-            drain_timeout: reader.get("SHUTDOWN_DRAIN_TIMEOUT", "30", "seconds from 0 to 3600", |text| within(text, 0, 3600).map(seconds))?,
+            drain_timeout: reader
+                .get("SHUTDOWN_DRAIN_TIMEOUT", "30", "seconds from 0 to 3600", |text| within(text, 0, 3600).map(seconds))?,
             telnyx_l16_big_endian: reader.get("TELNYX_L16_BIG_ENDIAN", "false", "true or false", flag)?,
             shown: Vec::new(),
         };
@@ -196,7 +198,8 @@ impl Settings {
 
 fn read_table(path: &Path) -> Result<toml::Table, SettingsError> {
     let text = std::fs::read_to_string(path).map_err(|why| SettingsError::Unreadable { path: path.into(), why: why.to_string() })?;
-    let table: toml::Table = text.parse().map_err(|why: toml::de::Error| SettingsError::Syntax { path: path.into(), why: why.to_string() })?;
+    let table: toml::Table =
+        text.parse().map_err(|why: toml::de::Error| SettingsError::Syntax { path: path.into(), why: why.to_string() })?;
     for key in table.keys() {
         if !NAMES.iter().any(|name| name.to_lowercase() == *key) {
             let close = NAMES.iter().map(|name| name.to_lowercase()).max_by(|a, b| strsim::jaro(a, key).total_cmp(&strsim::jaro(b, key)));
@@ -226,10 +229,20 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
         }
     }
 
-    fn get<T>(&mut self, name: &'static str, default: &str, allowed: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<T, SettingsError> {
+    fn get<T>(
+        &mut self,
+        name: &'static str,
+        default: &str,
+        allowed: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, SettingsError> {
         let (text, source) = self.find(name, default);
-        let value = parse(text.trim())
-            .ok_or_else(|| SettingsError::Malformed { name, value: text.clone(), source_name: source.to_string(), allowed })?;
+        let value = parse(text.trim()).ok_or_else(|| SettingsError::Malformed {
+            name,
+            value: text.clone(),
+            source_name: source.to_string(),
+            allowed,
+        })?;
         let shown = if text.is_empty() { "not set".to_owned() } else { text };
         self.shown.push(Shown { name, value: shown, source });
         Ok(value)

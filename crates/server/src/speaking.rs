@@ -25,7 +25,8 @@ static SHIPPED_PHRASES: &[u8] = include_bytes!("../phrases/hotel.pack");
 /// The engines of this machine.
 pub(crate) struct Engines {
     pub(crate) recognizer: Option<Arc<dyn SpeechToText>>,
-    pub(crate) phrases: Arc<Phrases>,
+    pub(crate) voice: Option<Arc<dyn TextToSpeech>>,
+    pub(crate) phrases: Phrases,
     pub(crate) notices: Vec<String>,
 }
 
@@ -36,8 +37,8 @@ pub(crate) async fn engines(settings: &Settings, worker: &WorkerCommand) -> Resu
     let recognizer = noticed(recognizer(settings, worker, cache).await, "Callers are understood by key presses only", &mut notices)?;
     let voice = noticed(voice().await, "The agent says pre-rendered phrases only", &mut notices)?;
     let pack = PhrasePack::read(SHIPPED_PHRASES)?;
-    let phrases = Phrases::new(voice, Some(cache.join("phrases")), PHRASE_MEMORY).with_pack(pack);
-    Ok(Engines { recognizer, phrases: Arc::new(phrases), notices })
+    let phrases = Phrases::with_pack(voice.clone(), Some(cache.join("phrases")), PHRASE_MEMORY, Some(pack));
+    Ok(Engines { recognizer, voice, phrases, notices })
 }
 
 async fn recognizer(settings: &Settings, worker: &WorkerCommand, cache: &Path) -> Result<Arc<dyn SpeechToText>, SpeechError> {
@@ -50,7 +51,11 @@ async fn voice() -> Result<Arc<dyn TextToSpeech>, SpeechError> {
     Ok(Arc::new(LocalSynthesizer::start(LocalSynthesizerConfig::default()).await?))
 }
 
-fn noticed<T: ?Sized>(engine: Result<Arc<T>, SpeechError>, consequence: &str, notices: &mut Vec<String>) -> Result<Option<Arc<T>>, ServerError> {
+fn noticed<T: ?Sized>(
+    engine: Result<Arc<T>, SpeechError>,
+    consequence: &str,
+    notices: &mut Vec<String>,
+) -> Result<Option<Arc<T>>, ServerError> {
     match engine {
         Ok(engine) => Ok(Some(engine)),
         Err(missing @ SpeechError::NotInstalled { .. }) => {
@@ -73,7 +78,9 @@ pub(crate) async fn prepare(agents: &Agents, engines: &Engines) -> Result<BTreeM
             recognizer.prepare(&domain).await?;
         }
         domains.insert(agent.id, domain);
-        engines.phrases.prerender(&flow.fixed_texts(), &agent.voice, 8000).await;
+        if engines.voice.is_some() {
+            engines.phrases.prerender(&flow.fixed_texts(), &agent.voice, 8000).await?;
+        }
         info!(agent = agent.name, "agent ready");
     }
     Ok(domains)

@@ -7,7 +7,7 @@ use agent::Agents;
 use call::AgentId;
 use dispatch::{Admission, Continuations, Drain, LiveCalls, Offers};
 use session::Services;
-use speech::Domain;
+use speech::{Domain, TextToSpeech};
 use telephony::StreamOptions;
 use tokio::sync::Semaphore;
 
@@ -30,6 +30,8 @@ pub struct Parts {
     pub domains: BTreeMap<AgentId, Arc<Domain>>,
     /// What calls need.
     pub services: Arc<Services>,
+    /// The voice engine, when one is installed, for checks.
+    pub voice: Option<Arc<dyn TextToSpeech>>,
     /// The hotel's books, for the console and the API.
     pub pms: Arc<dyn hotel::Pms>,
     /// Places for calls.

@@ -71,7 +71,8 @@ pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, Ser
     let engines = engines(&settings, worker).await?;
     let domains = prepare(&agents, &engines).await?;
 
-    let services = Services { recognizer: engines.recognizer, phrases: engines.phrases, tools, records, recordings, recorder: CallRecorder::new() };
+    let services =
+        Services { recognizer: engines.recognizer, phrases: engines.phrases, tools, records, recordings, recorder: CallRecorder::new() };
     let l16_byte_order = if settings.telnyx_l16_big_endian { ByteOrder::Big } else { ByteOrder::Little };
     Ok(App::new(Parts {
         admission: Admission::new(settings.max_concurrent_calls),
@@ -80,6 +81,7 @@ pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, Ser
         agents,
         domains,
         services: Arc::new(services),
+        voice: engines.voice,
         pms,
         offers: Offers::default(),
         live: LiveCalls::default(),

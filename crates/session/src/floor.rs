@@ -167,6 +167,7 @@ impl<S: MediaSocket> Session<S> {
             self.interrupt(now).await?;
         }
         self.listener.cancel();
+        self.utterance = None;
         self.conversation.agent_thinks(now);
         self.tell(BrainInput::TimeIsUp);
         Ok(())

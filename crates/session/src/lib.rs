@@ -5,6 +5,7 @@
 
 mod echo;
 mod floor;
+mod inbound;
 mod journal;
 mod keypad;
 mod listen;
@@ -15,8 +16,9 @@ mod run;
 mod socket;
 mod speak;
 
+pub use inbound::unquoted;
 pub use recording::{RecordingError, Recordings, Track};
-pub use run::{Ending, OnEnd, Services, Session, SessionSetup, unquoted};
+pub use run::{Ending, OnEnd, Services, Session, SessionSetup};
 pub use socket::{Incoming, MediaSocket, SocketClosed};
 
 /// Close codes of media sockets, with the reasons sent along. 1000 and 1001 are the protocol's own; 4003 and 4004 are a contract with operators.

@@ -14,6 +14,8 @@ use tracing::{Instrument, error};
 use crate::run::Session;
 use crate::socket::MediaSocket;
 
+/// More of a goodbye is waited for this long.
+const SYNTHESIS_LIMIT: Duration = Duration::from_secs(6);
 /// Tool calls of one call that may be under way at once.
 const TOOLS_AT_ONCE: usize = 4;
 
@@ -40,6 +42,8 @@ pub(crate) struct Reply {
     start_ms: Option<u64>,
     latency: Option<LatencyParts>,
     texts: Vec<String>,
+    /// Part of it must be heard: none of it can be interrupted.
+    pinned: bool,
     /// The brain has finished this reply: the caller's turn follows once everything was heard.
     pub(crate) complete: bool,
     /// The conversation ends once everything was heard.
@@ -81,7 +85,8 @@ impl<S: MediaSocket> Session<S> {
         }
         self.reply.said_at.get_or_insert(now);
         self.reply.texts.push(text.clone());
-        self.conversation.agent_speaks(interruptible);
+        self.reply.pinned |= !interruptible;
+        self.conversation.agent_speaks(!self.reply.pinned);
         self.speaker.say(text);
     }
 
@@ -119,12 +124,12 @@ impl<S: MediaSocket> Session<S> {
             if self.speaker.all_heard() {
                 self.ending = Some(exit.clone());
                 self.finish_turn(None, now);
-            } else if !self.saying_goodbye {
+            } else if !self.speaker.is_done() {
                 self.saying_goodbye = true;
-                self.conversation.goodbye(remaining, now);
-            } else if self.speaker.is_done() && !self.goodbye_timed {
+                self.conversation.goodbye(remaining + SYNTHESIS_LIMIT, now);
+            } else if !self.goodbye_timed {
                 // All of it is on the way now: from here on its length is known.
-                self.goodbye_timed = true;
+                (self.saying_goodbye, self.goodbye_timed) = (true, true);
                 self.conversation.goodbye(remaining, now);
             }
             return;

@@ -12,7 +12,7 @@ use speech::phrases::Phrases;
 use speech::{Domain, SpeechToText};
 use store::Records;
 use telemetry::{CallRecorder, SessionFact};
-use telephony::{MediaStream, StreamError, StreamEvent};
+use telephony::MediaStream;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -33,7 +33,7 @@ pub struct Services {
     /// The recogniser, when one is installed.
     pub recognizer: Option<Arc<dyn SpeechToText>>,
     /// The voice.
-    pub phrases: Arc<Phrases>,
+    pub phrases: Phrases,
     /// Tools.
     pub tools: Toolbox,
     /// Call records.
@@ -95,8 +95,6 @@ impl Ending {
     }
 }
 
-/// Malformed messages one call survives; a far end that sends more does not speak the protocol.
-const MAX_BAD_MESSAGES: u32 = 50;
 /// A far end that takes no data for this long is gone.
 const SEND_LIMIT: Duration = Duration::from_secs(5);
 /// A mark that is this late is lost.
@@ -128,15 +126,15 @@ pub struct Session<S> {
     /// Until when, on the call clock, the far end plays what was sent.
     pub(crate) agent_end_ms: u64,
     brain: Box<dyn Brain>,
-    keypad: Keypad,
-    liveness: Liveness,
+    pub(crate) keypad: Keypad,
+    pub(crate) liveness: Liveness,
     time_zone: TimeZone,
     origin: Instant,
     hangup: CancellationToken,
     drain: CancellationToken,
     draining_until: Option<Instant>,
-    bad_messages: u32,
-    lost_frames: u32,
+    pub(crate) bad_messages: u32,
+    pub(crate) lost_frames: u32,
     on_end: OnEnd,
 }
 
@@ -191,7 +189,7 @@ impl<S: MediaSocket> Session<S> {
         Ok(Self {
             conversation: Conversation::new(rules(&flow), now),
             listener,
-            speaker: Speaker::new(Arc::clone(&services.phrases), setup.agent.voice.clone(), rate),
+            speaker: Speaker::new(services.phrases.clone(), setup.agent.voice.clone(), rate),
             reply: Reply::default(),
             journal: Journal::open(Arc::clone(&services.records), setup.call.id),
             track,
@@ -294,69 +292,6 @@ impl<S: MediaSocket> Session<S> {
         Ok(None)
     }
 
-    async fn message(&mut self, message: Option<Incoming<S::Text>>, now: Instant) -> Result<Option<Ending>, SocketClosed> {
-        self.liveness.sign(now);
-        match message {
-            None => return Err(SocketClosed),
-            Some(Incoming::Alive) => {}
-            Some(Incoming::TooBig) => return Ok(Some(Ending::new(EndReason::ProtocolError, close::TOO_BIG))),
-            Some(Incoming::Unexpected) => return Ok(self.bad_message("a binary message", false)),
-            Some(Incoming::Text(text)) => {
-                if let Err(fault) = self.stream.handle_text(&text, now)
-                    && let Some(ending) = self.bad_message(&unquoted(&fault), fault.is_fatal())
-                {
-                    return Ok(Some(ending));
-                }
-            }
-        }
-        self.stream_events(now).await
-    }
-
-    fn bad_message(&mut self, what: &str, fatal: bool) -> Option<Ending> {
-        self.bad_messages += 1;
-        if self.bad_messages == 1 || fatal {
-            warn!(what, "the media stream brought a message that is not of its protocol");
-        }
-        (fatal || self.bad_messages > MAX_BAD_MESSAGES).then(|| Ending::new(EndReason::ProtocolError, close::PROTOCOL))
-    }
-
-    async fn stream_events(&mut self, now: Instant) -> Result<Option<Ending>, SocketClosed> {
-        while let Some(event) = self.stream.poll_event() {
-            match event {
-                StreamEvent::Audio { lost, .. } => self.audio(lost, now).await?,
-                StreamEvent::Dtmf(digit) => {
-                    if let Some(digit) = self.keypad.message(digit, now) {
-                        self.key(digit, now).await?;
-                    }
-                }
-                StreamEvent::MarkReached(name) => {
-                    if self.speaker.ledger.reached(&name) {
-                        self.settle(now);
-                    }
-                }
-                StreamEvent::CarrierError { code, title, .. } => warn!(code, title, "the carrier reports an error on the media stream"),
-                StreamEvent::Stopped => return Ok(Some(Ending::new(EndReason::CallerHungUp, close::BY_CALLER))),
-                StreamEvent::Connected | StreamEvent::Started(_) => {}
-            }
-        }
-        Ok(None)
-    }
-
-    async fn audio(&mut self, lost: u32, now: Instant) -> Result<(), SocketClosed> {
-        self.liveness.audio();
-        self.lost_frames = self.lost_frames.saturating_add(lost);
-        let at_ms = self.clock_ms(now);
-        let verdict = self.listener.frame(self.stream.samples());
-        if let Some(track) = &mut self.track {
-            track.caller(at_ms, self.stream.samples());
-        }
-        self.conversation.frame(verdict.voice, now);
-        match verdict.tone.and_then(|digit| self.keypad.tone(digit, now)) {
-            Some(digit) => self.key(digit, now).await,
-            None => Ok(()),
-        }
-    }
-
     async fn timers(&mut self, now: Instant) -> Result<Option<Ending>, SocketClosed> {
         if self.draining_until.is_some_and(|limit| now >= limit) {
             return Ok(Some(Ending::new(EndReason::Drained, close::GOING_AWAY)));
@@ -394,7 +329,8 @@ impl<S: MediaSocket> Session<S> {
                     if let Some(track) = &mut self.track {
                         track.agent(start_ms, pcm);
                     }
-                    self.agent_end_ms = start_ms + self.stream.format().map_or(0, |format| pcm.len() as u64 * 1000 / u64::from(format.rate));
+                    self.agent_end_ms =
+                        start_ms + self.stream.format().map_or(0, |format| pcm.len() as u64 * 1000 / u64::from(format.rate));
                     self.first_audio(now);
                 }
             }
@@ -422,7 +358,8 @@ impl<S: MediaSocket> Session<S> {
     }
 
     fn deadline(&self) -> Instant {
-        let timers = [self.conversation.deadline(), self.speaker.playout.deadline(), self.stream.deadline(), self.draining_until, self.marks_due()];
+        let timers =
+            [self.conversation.deadline(), self.speaker.playout.deadline(), self.stream.deadline(), self.draining_until, self.marks_due()];
         timers.into_iter().flatten().fold(self.liveness.deadline(), Instant::min)
     }
 
@@ -464,23 +401,15 @@ impl<S: MediaSocket> Session<S> {
     }
 }
 
-/// A fault for the log, without what the far end wrote: that may hold a number or a token.
-pub fn unquoted(fault: &StreamError) -> String {
-    match fault {
-        StreamError::Malformed(json) => format!("not a media stream message: {:?} error at column {}", json.classify(), json.column()),
-        other => other.to_string(),
-    }
-}
-
 /// The agent's file over our defaults.
 fn rules(flow: &flow::Flow) -> conversation::TurnTaking {
     let wanted = flow.turn_taking();
     let defaults = conversation::TurnTaking::default();
     conversation::TurnTaking {
-        end_silence: Duration::from_millis(u64::from(wanted.end_silence_ms)),
+        end_silence: Duration::from_millis(wanted.end_silence_ms),
         barge_in: defaults.barge_in.filter(|_| wanted.barge_in),
-        silence: Duration::from_millis(u64::from(wanted.silence_ms)),
-        max_duration: Duration::from_secs(u64::from(wanted.max_duration_secs)),
+        silence: Duration::from_millis(wanted.silence_ms),
+        max_duration: Duration::from_secs(wanted.max_duration_secs),
         ..defaults
     }
 }

@@ -1,7 +1,6 @@
 //! The agent's side of the audio: text is turned into speech piece by piece, paced out, and accounted for.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use audio::playout::Playout;
@@ -20,7 +19,7 @@ const PIECES_AHEAD: usize = 8;
 
 /// Mouth.
 pub(crate) struct Speaker {
-    phrases: Arc<Phrases>,
+    phrases: Phrases,
     voice: String,
     rate: u32,
     waiting: VecDeque<String>,
@@ -46,7 +45,7 @@ pub(crate) enum SpeakEvent {
 }
 
 impl Speaker {
-    pub(crate) fn new(phrases: Arc<Phrases>, voice: String, rate: u32) -> Self {
+    pub(crate) fn new(phrases: Phrases, voice: String, rate: u32) -> Self {
         let playout = Playout::new(rate, LEAD, CHUNK);
         Self { phrases, voice, rate, waiting: VecDeque::new(), current: None, playout, ledger: Ledger::default() }
     }
@@ -127,12 +126,12 @@ impl Speaker {
             return;
         };
         let request = SpeakRequest { text, voice: self.voice.clone(), rate: self.rate };
-        self.current = Some(Current { stream: open(Arc::clone(&self.phrases), request), mark });
+        self.current = Some(Current { stream: open(self.phrases.clone(), request), mark });
     }
 }
 
 /// Opens the speech in a task of its own: finding a phrase may mean reading a file or waiting for an engine.
-fn open(phrases: Arc<Phrases>, request: SpeakRequest) -> SpeechStream {
+fn open(phrases: Phrases, request: SpeakRequest) -> SpeechStream {
     let (pieces, stream) = mpsc::channel(PIECES_AHEAD);
     let work = async move {
         match phrases.speak(request).await {

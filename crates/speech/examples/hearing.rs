@@ -1,5 +1,7 @@
 //! Measures the local recogniser on telephone audio: word errors by voice, confidence in and out of the domain, time.
-//! `cargo run --release -p speech --example hearing -- WORKER` (WORKER: the `pocketsphinx-worker` program)
+//! `cargo run --release -p speech --example hearing -- WORKER` (WORKER: the `speech-worker` program beside it)
+
+#![allow(clippy::print_stdout, reason = "a measurement prints its figures")]
 
 #[path = "../tests/support/hotel.rs"]
 mod hotel;
@@ -9,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use audio::{g711, mix};
 use speech::local::{LocalRecognizer, LocalRecognizerConfig, LocalSynthesizer, LocalSynthesizerConfig};
-use speech::{Recognition, RecognitionEvent, SpeakRequest, SpeechToText, TextToSpeech, Transcript};
+use speech::{Domain, Recognition, RecognitionEvent, SpeakRequest, SpeechToText, TextToSpeech, Transcript};
 
 const VOICES: [&str; 6] = ["slt", "rms", "awb", "kal", "espeak:en-us", "espeak:en-gb"];
 
@@ -31,9 +33,20 @@ async fn main() -> Result<(), Failure> {
     let began = Instant::now();
     recognizer.prepare(&Arc::new(hotel::domain())).await?;
     println!("# prepare again {:?}", began.elapsed());
+    let large = Domain {
+        name: "large".to_owned(),
+        states: (0..15).map(|state| (format!("state {state}"), hotel::requests(state + 100, 5_000))).collect(),
+        background: Vec::new(),
+    };
+    for time in ["first", "second"] {
+        let began = Instant::now();
+        recognizer.prepare(&Arc::new(large.clone())).await?;
+        println!("# prepare 15 states of 5000 sentences, {time} time {:?}", began.elapsed());
+    }
     let voices = LocalSynthesizer::start(LocalSynthesizerConfig::default()).await?;
     let mut recognition = recognizer.open(domain, 8_000).await?;
     recognition.expect("request");
+    let mut trusted = [Vec::new(), Vec::new()];
     let inside: Vec<String> = hotel::requests(99, 26 * 2);
     for (kind, sentences) in [("in", inside), ("out", hotel::STRANGE.map(String::from).to_vec())] {
         for voice in VOICES {
@@ -46,6 +59,7 @@ async fn main() -> Result<(), Failure> {
                 errors += distance;
                 words += sentence.split(' ').count();
                 exact += usize::from(distance == 0);
+                trusted[usize::from(kind == "out")].push(heard.confidence);
                 took.push(heard.took);
                 println!("{kind}\t{voice}\t{:.3}\t{distance}\t{sentence}\t{}", heard.confidence, heard.text);
             }
@@ -60,6 +74,13 @@ async fn main() -> Result<(), Failure> {
                 sum.as_secs_f32() / long
             );
         }
+    }
+    let [mut inside, outside] = trusted;
+    inside.sort_by(f32::total_cmp);
+    for floor in [inside[inside.len() / 20], 0.5, 0.7] {
+        let above = |all: &[f32]| all.iter().filter(|confidence| **confidence >= floor).count();
+        let (kept, accepted) = (above(&inside), above(&outside));
+        println!("# floor {floor:.2}: keeps {kept}/{} of the domain, accepts {accepted}/{} of the rest", inside.len(), outside.len());
     }
     Ok(())
 }

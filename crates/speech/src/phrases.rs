@@ -17,9 +17,9 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use self::files::Files;
+pub use self::files::MAX_FILE_BYTES;
 use self::flight::Flight;
 use self::memory::Memory;
-pub use self::files::MAX_FILE_BYTES;
 pub use self::pack::{PackPhrase, PhrasePack};
 use crate::{SpeakRequest, SpeechError, SpeechStream, TextToSpeech};
 
@@ -58,7 +58,12 @@ impl Phrases {
 
     /// As [`Self::new`], with phrases that can be said when there is no engine.
     #[must_use]
-    pub fn with_pack(tts: Option<Arc<dyn TextToSpeech>>, dir: Option<PathBuf>, memory_limit_bytes: usize, pack: Option<PhrasePack>) -> Self {
+    pub fn with_pack(
+        tts: Option<Arc<dyn TextToSpeech>>,
+        dir: Option<PathBuf>,
+        memory_limit_bytes: usize,
+        pack: Option<PhrasePack>,
+    ) -> Self {
         let files = dir.map(|dir| Files::new(dir, MAX_FILE_BYTES));
         let (memory, flights) = (Mutex::new(Memory::new(memory_limit_bytes)), Mutex::new(HashMap::new()));
         Self { inner: Arc::new(Inner { tts, pack, files, memory, flights }) }

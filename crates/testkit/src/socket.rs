@@ -54,7 +54,9 @@ impl Socket {
     pub async fn closed(mut self) -> Result<Closed> {
         loop {
             match tokio::time::timeout(LIMIT, self.0.next()).await.context("the server left the socket open")? {
-                Some(Ok(Message::Close(Some(frame)))) => return Ok(Closed { code: Some(frame.code.into()), reason: frame.reason.to_string() }),
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    return Ok(Closed { code: Some(frame.code.into()), reason: frame.reason.to_string() });
+                }
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return Ok(Closed { code: None, reason: String::new() }),
             }

@@ -34,7 +34,7 @@ pub(crate) async fn run(args: Args, settings: Settings) -> anyhow::Result<ExitCo
     if let Some(recognizer) = &services.recognizer {
         works &= part("hearing", recognizer.check()).await;
     }
-    if let Some(voice) = services.phrases.engine() {
+    if let Some(voice) = &app.voice {
         works &= part("voice", voice.check()).await;
     }
     for notice in &app.notices {
@@ -50,7 +50,7 @@ async fn part<E: std::fmt::Display>(name: &str, check: impl Future<Output = Resu
     let started = Instant::now();
     let outcome = tokio::time::timeout(LIMIT, check).await;
     let took = started.elapsed().as_millis();
-    match outcome {
+    match &outcome {
         Ok(Ok(())) => say(&format!("ok  {name} ({took} ms)")),
         Ok(Err(fault)) => say(&format!("NO  {name}: {fault}")),
         Err(_) => say(&format!("NO  {name}: no answer within {} s", LIMIT.as_secs())),

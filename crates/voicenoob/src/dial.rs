@@ -80,6 +80,12 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> anyhow::Result<ExitC
     options.tts = voice().await;
     options.save_wav = args.save_wav;
     options.observer = LiveView::stdout().observer();
+    let hang_up = options.hang_up.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            hang_up.cancel(); // The caller hangs up properly, and the report still comes.
+        }
+    });
     let report = dial::run(script, options).await?;
     say(&dial::summary(&report));
     for failure in &report.failures {

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use agent::{AgentDefinition, AgentKind};
 use anyhow::bail;
 use speech::local::{LocalSynthesizer, LocalSynthesizerConfig};
-use speech::phrases::PhrasePack;
+use speech::phrases::{PackPhrase, PhrasePack};
+use speech::{SpeakRequest, TextToSpeech};
 
 use crate::say;
 
@@ -24,12 +24,23 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let agent = AgentDefinition::from_flow(&std::fs::read_to_string(&args.agent)?, args.agent)?;
     let AgentKind::Flow(flow) = &agent.kind else { bail!("this agent has no phrases") };
-    let Some(keypad) = flow.keypad() else { bail!("the agent's file has no keypad menu") };
-    let voice = Arc::new(LocalSynthesizer::start(LocalSynthesizerConfig::default()).await?);
-    let texts = keypad.texts();
-    let pack = PhrasePack::render(voice.as_ref(), &agent.voice, &texts).await?;
-    let bytes = pack.to_bytes();
+    let voice = LocalSynthesizer::start(LocalSynthesizerConfig::default()).await?;
+    let mut phrases = Vec::new();
+    for text in flow.fixed_texts() {
+        let pcm = spoken(&voice, &text, &agent.voice).await?;
+        phrases.push(PackPhrase { text, voice: agent.voice.clone(), pcm });
+    }
+    let bytes = PhrasePack::write(&phrases)?;
     std::fs::write(&args.out, &bytes)?;
-    say(&format!("{} phrases, {} KiB -> {}", texts.len(), bytes.len() / 1024, args.out.display()));
+    say(&format!("{} phrases, {} KiB -> {}", phrases.len(), bytes.len() / 1024, args.out.display()));
     Ok(ExitCode::SUCCESS)
+}
+
+async fn spoken(voice: &dyn TextToSpeech, text: &str, name: &str) -> anyhow::Result<Vec<i16>> {
+    let mut stream = voice.speak(SpeakRequest { text: text.to_owned(), voice: name.to_owned(), rate: 8000 }).await?;
+    let mut pcm = Vec::new();
+    while let Some(piece) = stream.recv().await {
+        pcm.extend_from_slice(&piece?);
+    }
+    Ok(pcm)
 }

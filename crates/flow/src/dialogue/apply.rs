@@ -37,7 +37,9 @@ impl Dialogue {
             Asked::Confirm { arguments } => self.after_read_back(heard, &arguments),
             Asked::Then { intent, values, .. } => self.after_offer(heard, &intent, values),
             Asked::Main { again } => self.after_main(heard, again),
-            Asked::WhatToChange if heard.yes == Some(false) && heard.values.is_empty() && heard.requests.is_empty() && heard.denied.is_empty() => {
+            Asked::WhatToChange
+                if heard.yes == Some(false) && heard.values.is_empty() && heard.requests.is_empty() && heard.denied.is_empty() =>
+            {
                 // "Nothing": back to the read-back.
                 self.advance();
             }
@@ -75,7 +77,8 @@ impl Dialogue {
             }
             Command::StartOver => {
                 let old = std::mem::take(&mut self.state);
-                self.state = State { started: true, caller: old.caller, last_id: old.last_id, keypad_only: old.keypad_only, ..State::default() };
+                self.state =
+                    State { started: true, caller: old.caller, last_id: old.last_id, keypad_only: old.keypad_only, ..State::default() };
                 self.say_own("start_over");
                 if self.state.keypad_only { self.keypad_menu() } else { self.ask(Asked::Main { again: false }, false) }
             }
@@ -108,7 +111,8 @@ impl Dialogue {
         let Some(intent) = self.state.tasks.front().and_then(|task| flow.intent(&task.intent)) else { return self.advance() };
         let Some(action) = &intent.action else { return self.advance() };
         let before = self.state.tasks.front().map(|task| task.values.clone()).unwrap_or_default();
-        let changes = heard.values.iter().any(|(field, value)| uses(&flow, intent, field) && before.get(field) != Some(value)) || !heard.denied.is_empty();
+        let changes = heard.values.iter().any(|(field, value)| uses(&flow, intent, field) && before.get(field) != Some(value))
+            || !heard.denied.is_empty();
         // The arguments are compared, so that a yes can never confirm anything but what was read back.
         let unchanged = self.arguments(&action.arguments) == *read_back;
         if heard.yes == Some(true) && !changes && unchanged {
@@ -183,7 +187,7 @@ impl Dialogue {
     /// Takes requests and values, and goes on. False when there was nothing to take.
     pub(super) fn take(&mut self, heard: Heard) -> bool {
         let flow = self.flow.clone();
-        let mut progress = heard.yes == Some(true) && matches!(self.state.asked, Asked::Field { .. }) && false;
+        let mut progress = false;
         for request in &heard.requests {
             progress |= match request {
                 Request::Answer(name) => {
@@ -243,7 +247,9 @@ impl Dialogue {
         let Some(field) = flow.fields.get(name) else { return false };
         let wants = |task: &Task| flow.intent(&task.intent).is_some_and(|intent| uses(&flow, intent, name));
         let asked = matches!(&self.state.asked, Asked::Field { name: asked } if asked == name);
-        let Some(at) = self.state.tasks.iter().position(wants).or((asked && !self.state.tasks.is_empty()).then_some(0)) else { return false };
+        let Some(at) = self.state.tasks.iter().position(wants).or((asked && !self.state.tasks.is_empty()).then_some(0)) else {
+            return false;
+        };
         if let Some((reason, text)) = self.problem(field, &value) {
             let (min, max) = bounds(field);
             let extra = Extra { words: &[("value", &text), ("min", &min), ("max", &max)], ..Extra::default() };

@@ -3,12 +3,11 @@
 use super::Dialogue;
 use super::say::max_keys;
 use super::state::Asked;
-use crate::definition::{Kind, KeypadEntry};
+use crate::definition::{Command, KeypadEntry, Kind};
 use crate::understand::Heard;
 use crate::values::Value;
 use crate::values::date::Spec;
 use crate::vocabulary::{Exit, Output};
-use crate::definition::Command;
 
 /// Most keys of one entry.
 const MOST_KEYS: usize = 20;
@@ -19,8 +18,9 @@ impl Dialogue {
             return;
         }
         let room = self.room();
+        let starred = std::mem::take(&mut self.state.starred);
         match key {
-            '*' => self.star(),
+            '*' => self.star(starred),
             '#' => self.keys_done(),
             '0' if room <= 1 || (self.state.keys.is_empty() && !self.zero_may_begin()) => {
                 self.begin_turn();
@@ -48,19 +48,23 @@ impl Dialogue {
         self.flow.fields.get(name).is_some_and(|field| matches!(field.kind, Kind::Date { .. } | Kind::Phone | Kind::Code { .. }))
     }
 
-    fn star(&mut self) {
+    fn star(&mut self, again: bool) {
         self.begin_turn();
-        // A second star before anything else.
-        if std::mem::take(&mut self.state.keys) == "*" {
+        self.state.keys.clear();
+        if again {
             return self.command(Command::StartOver);
         }
-        if self.state.keypad_only { self.keypad_menu() } else { self.command(Command::Repeat) }
-        self.state.keys = "*".into();
+        if self.state.keypad_only {
+            self.keypad_menu()
+        } else {
+            self.command(Command::Repeat)
+        }
+        self.state.starred = true;
     }
 
     /// What was keyed so far is the answer.
     pub(super) fn keys_done(&mut self) {
-        let keys = std::mem::take(&mut self.state.keys).replace('*', "");
+        let keys = std::mem::take(&mut self.state.keys);
         if keys.is_empty() || self.state.pending.is_some() {
             return;
         }
@@ -70,7 +74,9 @@ impl Dialogue {
         }
         match self.keyed(&keys) {
             Some(heard) => self.apply(heard),
-            None if matches!(self.state.asked, Asked::Main { .. }) && keys.chars().next().is_some_and(|key| self.menu_entry(key).is_some()) => {
+            None if matches!(self.state.asked, Asked::Main { .. })
+                && keys.chars().next().is_some_and(|key| self.menu_entry(key).is_some()) =>
+            {
                 keys.chars().take(1).for_each(|key| self.menu_key(key));
             }
             None => self.not_understood(),

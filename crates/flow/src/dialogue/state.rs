@@ -41,6 +41,8 @@ pub(super) struct State {
     pub(super) remembered: Option<Heard>,
     /// Keys of an answer that is not complete.
     pub(super) keys: String,
+    /// The last key was a star, which a second one makes "start over".
+    pub(super) starred: bool,
     /// Misunderstandings in a row.
     pub(super) misses: u32,
     pub(super) last_id: u32,
@@ -51,16 +53,32 @@ pub(super) struct State {
 #[serde(rename_all = "snake_case")]
 pub(super) enum Asked {
     /// How can I help? (`again`: is there anything else?)
-    Main { again: bool },
-    Field { name: String },
-    AnyOf { name: String },
+    Main {
+        again: bool,
+    },
+    Field {
+        name: String,
+    },
+    AnyOf {
+        name: String,
+    },
     /// Is this right? Yes calls the action's tool with exactly these arguments.
-    Confirm { arguments: Json },
+    Confirm {
+        arguments: Json,
+    },
     WhatToChange,
     /// Would you also like ...? Yes starts the intent with these values.
-    Then { intent: String, values: BTreeMap<String, Value>, question: String },
+    Then {
+        intent: String,
+        values: BTreeMap<String, Value>,
+        question: String,
+    },
     /// Did you say ...?
-    Unsure { heard: Box<Heard>, question: String, before: Box<Asked> },
+    Unsure {
+        heard: Box<Heard>,
+        question: String,
+        before: Box<Asked>,
+    },
 }
 
 impl Default for Asked {

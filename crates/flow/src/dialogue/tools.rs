@@ -46,7 +46,12 @@ impl Dialogue {
         let (Some(query), Some(task)) = (flow.queries.get(name), self.state.tasks.front_mut()) else { return };
         task.results.insert(name.to_owned(), Answered { arguments: arguments.clone(), fields });
         task.ask_instead = None;
-        self.say_prompt(&query.ok, &Extra::default());
+        // A read-back that comes at once says it all.
+        let next = self.state.tasks.front().and_then(|task| flow.intent(&task.intent)).filter(|intent| self.open_step(intent).is_none());
+        let said_next = next.and_then(|intent| intent.action.as_ref()).is_some_and(|action| action.confirm.speaks_of(name));
+        if !said_next || self.state.remembered.is_some() {
+            self.say_prompt(&query.ok, &Extra::default());
+        }
     }
 
     fn action_done(&mut self, fields: &Json) {
@@ -92,7 +97,9 @@ impl Dialogue {
         let flow = self.flow.clone();
         let question = self.fill(&refusal.ask, extra);
         let Some(task) = self.state.tasks.front_mut() else { return };
-        let cleared = |field: &String| refusal.clear.iter().any(|name| field == name || field.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('.')));
+        let cleared = |field: &String| {
+            refusal.clear.iter().any(|name| field == name || field.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('.')))
+        };
         let before = task.values.len();
         task.values.retain(|field, _| !cleared(field));
         self.state.kept.retain(|field, _| !cleared(field));
@@ -110,7 +117,12 @@ impl Dialogue {
         // An optional field isn't asked for by any step; with a question of its own it is asked here.
         let first = first.or_else(|| refusal.clear.iter().find(|field| flow.fields.contains_key(*field)).cloned());
         if let (Some(question), Some(field)) = (question, first) {
-            let asked_by_step = self.state.tasks.front().and_then(|task| flow.intent(&task.intent)).is_some_and(|intent| intent.steps.contains(&Step::Field(field.clone())));
+            let asked_by_step = self
+                .state
+                .tasks
+                .front()
+                .and_then(|task| flow.intent(&task.intent))
+                .is_some_and(|intent| intent.steps.contains(&Step::Field(field.clone())));
             if let Some(task) = self.state.tasks.front_mut() {
                 task.ask_instead = Some((field.clone(), question));
             }

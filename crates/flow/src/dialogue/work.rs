@@ -38,12 +38,14 @@ impl Dialogue {
         self.listen(Asked::Main { again: true });
     }
 
-    fn open_step(&self, intent: &Intent) -> Option<Step> {
+    pub(super) fn open_step(&self, intent: &Intent) -> Option<Step> {
         let task = self.state.tasks.front()?;
         let open = |step: &&Step| match step {
             Step::Field(field) => !task.values.contains_key(field),
             Step::Query(name) => task.results.get(name).is_none_or(|answered| answered.arguments != self.query_arguments(name)),
-            Step::AnyOf(name) => self.flow.choices.get(name).is_some_and(|group| !group.fields.iter().any(|field| task.values.contains_key(field))),
+            Step::AnyOf(name) => {
+                self.flow.choices.get(name).is_some_and(|group| !group.fields.iter().any(|field| task.values.contains_key(field)))
+            }
         };
         intent.steps.iter().find(open).cloned()
     }
@@ -149,6 +151,12 @@ impl Dialogue {
         let flow = self.flow.clone();
         let kept = values.iter().filter(|(field, _)| flow.fields.get(*field).is_some_and(|field| field.keep));
         self.state.kept.extend(kept.map(|(field, value)| (field.clone(), value.clone())));
+        for task in &mut self.state.tasks {
+            let Some(intent) = flow.intent(&task.intent) else { continue };
+            for (field, value) in self.state.kept.iter().filter(|(field, _)| uses(&flow, intent, field)) {
+                task.values.entry(field.clone()).or_insert_with(|| value.clone());
+            }
+        }
     }
 
     /// A new request with what is known already: kept values, the caller's number.
@@ -174,5 +182,7 @@ pub(super) fn uses(flow: &crate::Flow, intent: &Intent, field: &str) -> bool {
         Step::Query(name) => query_takes(name),
         Step::AnyOf(name) => flow.choices.get(name).is_some_and(|group| group.fields.iter().any(|name| name == field)),
     });
-    by_step || intent.optional.iter().any(|name| names(name)) || intent.action.as_ref().is_some_and(|action| action.arguments.values().any(|used| used == field))
+    by_step
+        || intent.optional.iter().any(|name| names(name))
+        || intent.action.as_ref().is_some_and(|action| action.arguments.values().any(|used| used == field))
 }

@@ -25,15 +25,55 @@ impl Generator<'_> {
     pub(super) fn answer(&mut self, field: &Field) -> Sample {
         let mut sample = match (&field.kind, field.name.split_once('.')) {
             (Kind::Date { .. }, Some((range, _))) if self.rng.usize(..100) < 22 => self.range(range),
-            (Kind::Count(_), Some(_)) if self.rng.usize(..100) < 8 => Sample { text: format!("until {}", self.one_of(&DAYS)), ..Sample::default() },
+            (Kind::Count(_), Some(_)) if self.rng.usize(..100) < 8 => {
+                Sample { text: format!("until {}", self.one_of(&DAYS)), ..Sample::default() }
+            }
             _ => self.value(field),
         };
         let wrap: &[&str] = match field.kind {
-            Kind::Date { .. } => &["{}", "{}", "{}", "on {}", "{} please", "we arrive on {}", "i'd like to arrive {}", "arriving {}", "um {}", "it's {}", "i think {}"],
-            Kind::Count(_) => &["{}", "{}", "{}", "{}", "for {}", "just {}", "{} please", "we need {}", "um {}", "it's {}", "i think {}", "there will be {}"],
+            Kind::Date { .. } => &[
+                "{}",
+                "{}",
+                "{}",
+                "on {}",
+                "{} please",
+                "we arrive on {}",
+                "i'd like to arrive {}",
+                "arriving {}",
+                "um {}",
+                "it's {}",
+                "i think {}",
+            ],
+            Kind::Count(_) => &[
+                "{}",
+                "{}",
+                "{}",
+                "{}",
+                "for {}",
+                "just {}",
+                "{} please",
+                "we need {}",
+                "um {}",
+                "it's {}",
+                "i think {}",
+                "there will be {}",
+            ],
             Kind::Choice(_) => &["{}", "{}", "{}", "{} please", "a {}", "the {}", "i'd like {}", "i'll take the {}", "um {}"],
-            Kind::Name => &["{}", "{}", "{}", "{}", "{} please", "my name is {}", "the name is {}", "it's {}", "my last name is {}", "under the name {}"],
-            Kind::Code { .. } | Kind::Phone => &["{}", "{}", "{}", "{}", "it's {}", "it is {}", "my number is {}", "yes {}", "the code is {}", "um {}"],
+            Kind::Name => &[
+                "{}",
+                "{}",
+                "{}",
+                "{}",
+                "{} please",
+                "my name is {}",
+                "the name is {}",
+                "it's {}",
+                "my last name is {}",
+                "under the name {}",
+            ],
+            Kind::Code { .. } | Kind::Phone => {
+                &["{}", "{}", "{}", "{}", "it's {}", "it is {}", "my number is {}", "yes {}", "the code is {}", "um {}"]
+            }
             Kind::Email => &["{}", "{}", "it's {}", "my email is {}"],
             Kind::Money { .. } => &["{}", "{}", "about {}", "up to {}", "{} please"],
             Kind::YesNo | Kind::Text => &["{}"],
@@ -80,7 +120,10 @@ impl Generator<'_> {
             Kind::Phone => {
                 let digits: String = (0..10).map(|_| self.rng.digit(10)).collect();
                 let plus = self.rng.bool();
-                only(self.digits(&digits, if plus { "plus one" } else { "" }), Value::Phone(if plus { format!("+1{digits}") } else { digits.clone() }))
+                only(
+                    self.digits(&digits, if plus { "plus one" } else { "" }),
+                    Value::Phone(if plus { format!("+1{digits}") } else { digits.clone() }),
+                )
             }
             Kind::Email => {
                 let (first, last) = (self.listed(FIRST), self.listed(LAST));
@@ -89,11 +132,13 @@ impl Generator<'_> {
             }
             Kind::YesNo => self.yes_or_no(),
             Kind::Choice(options) => {
-                let said: Vec<(&str, &Vec<String>)> = options.iter().flat_map(|option| option.words.iter().map(move |words| (option.value.as_str(), words))).collect();
+                let said: Vec<(&str, &Vec<String>)> =
+                    options.iter().flat_map(|option| option.words.iter().map(move |words| (option.value.as_str(), words))).collect();
                 self.pick(&said).map(|(value, words)| only(words.join(" "), Value::Choice(value.to_owned()))).unwrap_or_default()
             }
             Kind::Code { length, letters } => {
-                let code: String = (0..*length).map(|_| if *letters && self.rng.bool() { self.rng.uppercase() } else { self.rng.digit(10) }).collect();
+                let code: String =
+                    (0..*length).map(|_| if *letters && self.rng.bool() { self.rng.uppercase() } else { self.rng.digit(10) }).collect();
                 only(self.digits(&code, ""), Value::Code(code.clone()))
             }
             Kind::Text => Sample { text: self.text(), ..Sample::default() },
@@ -234,11 +279,29 @@ impl Generator<'_> {
     /// A message: any words, with those that messages often have.
     fn text(&mut self) -> String {
         const MESSAGES: &[&str] = &[
-            "please call me back", "please call me back tomorrow morning", "i will arrive late tonight", "i will be late", "we will arrive after midnight",
-            "please call me back about my booking", "i left my phone in the room", "i forgot my jacket in the restaurant", "i lost my key", "i need an invoice",
-            "please send me the bill", "we need an extra bed", "please put flowers in the room", "it is my wife's birthday", "please keep a quiet room for us",
-            "i have a question about the invoice", "tell the manager that i called", "please tell him that i am on my way", "my flight is delayed",
-            "i would like to speak about an event", "we are planning a wedding", "we need a meeting room for ten people", "please book a taxi for me",
+            "please call me back",
+            "please call me back tomorrow morning",
+            "i will arrive late tonight",
+            "i will be late",
+            "we will arrive after midnight",
+            "please call me back about my booking",
+            "i left my phone in the room",
+            "i forgot my jacket in the restaurant",
+            "i lost my key",
+            "i need an invoice",
+            "please send me the bill",
+            "we need an extra bed",
+            "please put flowers in the room",
+            "it is my wife's birthday",
+            "please keep a quiet room for us",
+            "i have a question about the invoice",
+            "tell the manager that i called",
+            "please tell him that i am on my way",
+            "my flight is delayed",
+            "i would like to speak about an event",
+            "we are planning a wedding",
+            "we need a meeting room for ten people",
+            "please book a taxi for me",
         ];
         if self.rng.usize(..3) > 0 {
             return self.one_of(MESSAGES);

@@ -17,13 +17,16 @@ pub(crate) fn references(read: &Option<Read>, problems: &Problems<'_>) {
             UseKind::Slot if flow.ranges.contains(&entry.name) => None,
             UseKind::Slot | UseKind::Field => {
                 let known: Vec<&str> = flow.fields.keys().map(String::as_str).collect();
-                (!flow.fields.contains_key(&entry.name)).then(|| format!("there is no slot {:?}; {}", entry.name, suggest(&entry.name, &known)))
+                (!flow.fields.contains_key(&entry.name))
+                    .then(|| format!("there is no slot {:?}; {}", entry.name, suggest(&entry.name, &known)))
             }
             UseKind::Intent => {
                 let known: Vec<&str> = flow.intents.iter().map(|intent| intent.name.as_str()).collect();
                 flow.intent(&entry.name).is_none().then(|| format!("there is no intent {:?}; {}", entry.name, suggest(&entry.name, &known)))
             }
-            UseKind::Placeholder { format, scope } => placeholder(flow, gives, &entry.name, scope).or_else(|| format_problem(flow, format.as_deref())),
+            UseKind::Placeholder { format, scope } => {
+                placeholder(flow, gives, &entry.name, scope).or_else(|| format_problem(flow, format.as_deref()))
+            }
         };
         if let Some(message) = message {
             problems.add_at(entry.line, message);
@@ -43,14 +46,21 @@ fn placeholder(flow: &Flow, gives: &std::collections::BTreeMap<String, Vec<Strin
         _ => match gives.get(root) {
             Some(fields) => fields,
             None => {
-                let names: Vec<&str> = flow.fields.keys().chain(gives.keys().filter(|name| !name.contains('/'))).map(String::as_str).chain(scope.words.iter().copied()).collect();
+                let names: Vec<&str> = flow
+                    .fields
+                    .keys()
+                    .chain(gives.keys().filter(|name| !name.contains('/')))
+                    .map(String::as_str)
+                    .chain(scope.words.iter().copied())
+                    .collect();
                 return Some(format!("the placeholder {{{path}}} is no slot or query; {}", suggest(path, &names)));
             }
         },
     };
     let names: Vec<&str> = known.iter().map(String::as_str).collect();
     let list = if root == "refused" { "has" } else { "gives" };
-    (!names.contains(&field)).then(|| format!("the placeholder {{{path}}} names a field that is not in \"{list}\"; {}", suggest(field, &names)))
+    (!names.contains(&field))
+        .then(|| format!("the placeholder {{{path}}} names a field that is not in \"{list}\"; {}", suggest(field, &names)))
 }
 
 fn format_problem(flow: &Flow, format: Option<&str>) -> Option<String> {

@@ -127,7 +127,13 @@ pub(crate) fn choices(root: &Section<'_>, uses: &mut Vec<Use>) -> BTreeMap<Strin
 }
 
 /// `[[intents]]`.
-pub(crate) fn intents(root: &Section<'_>, queries: &BTreeMap<String, Query>, choices: &BTreeMap<String, AnyOf>, uses: &mut Vec<Use>, gives: &mut Gives) -> Vec<Intent> {
+pub(crate) fn intents(
+    root: &Section<'_>,
+    queries: &BTreeMap<String, Query>,
+    choices: &BTreeMap<String, AnyOf>,
+    uses: &mut Vec<Use>,
+    gives: &mut Gives,
+) -> Vec<Intent> {
     let mut all: Vec<Intent> = Vec::new();
     for section in root.sections("intents") {
         section.only(&["name", "label", "phrases", "steps", "optional", "action", "then"]);
@@ -153,9 +159,17 @@ pub(crate) fn intents(root: &Section<'_>, queries: &BTreeMap<String, Query>, cho
 }
 
 /// Steps name slots, queries or choices; a date range stands for its two fields.
-fn steps(section: &Section<'_>, root: &Section<'_>, queries: &BTreeMap<String, Query>, choices: &BTreeMap<String, AnyOf>, uses: &mut Vec<Use>) -> Vec<Step> {
+fn steps(
+    section: &Section<'_>,
+    root: &Section<'_>,
+    queries: &BTreeMap<String, Query>,
+    choices: &BTreeMap<String, AnyOf>,
+    uses: &mut Vec<Use>,
+) -> Vec<Step> {
     let slots = root.section("slots");
-    let is_range = |name: &str| slots.as_ref().and_then(|slots| slots.section(name)).is_some_and(|slot| slot.text("type").as_deref() == Some("date_range"));
+    let is_range = |name: &str| {
+        slots.as_ref().and_then(|slots| slots.section(name)).is_some_and(|slot| slot.text("type").as_deref() == Some("date_range"))
+    };
     let mut all = Vec::new();
     for (name, line) in section.texts_at("steps") {
         if queries.contains_key(&name) {
@@ -167,7 +181,12 @@ fn steps(section: &Section<'_>, root: &Section<'_>, queries: &BTreeMap<String, Q
         } else {
             let is_field = slots.as_ref().is_some_and(|slots| slots.has(name.split('.').next().unwrap_or_default()));
             if !is_field {
-                let known: Vec<&str> = slots.iter().flat_map(Section::keys).chain(queries.keys().map(String::as_str)).chain(choices.keys().map(String::as_str)).collect();
+                let known: Vec<&str> = slots
+                    .iter()
+                    .flat_map(Section::keys)
+                    .chain(queries.keys().map(String::as_str))
+                    .chain(choices.keys().map(String::as_str))
+                    .collect();
                 section.problems.add_at(line, format!("the step {name:?} is no slot, query or choice; {}", suggest(&name, &known)));
                 continue;
             }
@@ -217,7 +236,10 @@ fn then(section: &Section<'_>, uses: &mut Vec<Use>, gives: &Gives) -> Then {
         for field in table.keys() {
             let Some(from) = table.text(field) else { continue };
             uses.push(Use { kind: UseKind::Field, name: field.to_owned(), line: table.line(field) });
-            match from.split_once('.').filter(|(query, name)| gives.get(*query).is_some_and(|fields| fields.iter().any(|field| field == name))) {
+            match from
+                .split_once('.')
+                .filter(|(query, name)| gives.get(*query).is_some_and(|fields| fields.iter().any(|field| field == name)))
+            {
                 Some((query, name)) => drop(sets.insert(field.to_owned(), (query.to_owned(), name.to_owned()))),
                 None => table.problem(field, format!("{from:?} is no field that a query gives; write query.field")),
             }

@@ -109,7 +109,10 @@ impl<'a> Section<'a> {
 
     pub(crate) fn required_text(&self, key: &str) -> String {
         if !self.has(key) {
-            self.problem(key, format!("{key:?} is missing{}", if self.name.is_empty() { String::new() } else { format!(" in [{}]", self.name) }));
+            self.problem(
+                key,
+                format!("{key:?} is missing{}", if self.name.is_empty() { String::new() } else { format!(" in [{}]", self.name) }),
+            );
         }
         self.text(key).unwrap_or_default()
     }
@@ -125,7 +128,9 @@ impl<'a> Section<'a> {
 
     pub(crate) fn fraction(&self, key: &str) -> Option<f32> {
         let read = |value: &Value| value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64));
-        self.typed(key, "a number from 0 to 1", |value| read(value).filter(|number| (0.0..=1.0).contains(number)).map(|number| number as f32))
+        self.typed(key, "a number from 0 to 1", |value| {
+            read(value).filter(|number| (0.0..=1.0).contains(number)).map(|number| number as f32)
+        })
     }
 
     /// Texts with their lines: one text counts as a list of one.

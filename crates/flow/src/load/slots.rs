@@ -26,7 +26,9 @@ pub(crate) fn read(root: &Section<'_>, uses: &mut Vec<Use>) -> (BTreeMap<String,
             for field in range(name, &slot, uses) {
                 fields.insert(field.name.clone(), field);
             }
-        } else if let Some(kind) = kind(&slot) {
+        } else {
+            // A slot of a wrong type is still a slot: one mistake is reported once.
+            let kind = kind(&slot).unwrap_or(Kind::Text);
             fields.insert(name.to_owned(), field(name, &slot, kind, uses));
         }
     }
@@ -58,7 +60,16 @@ fn range(name: &str, slot: &Section<'_>, uses: &mut Vec<Use>) -> Vec<Field> {
 
 fn nights(max: i64) -> Count {
     let list = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let means = [("a week", 7), ("one week", 7), ("two weeks", 14), ("a couple of nights", 2), ("a couple nights", 2), ("the weekend", 2), ("a fortnight", 14), ("just the night", 1)];
+    let means = [
+        ("a week", 7),
+        ("one week", 7),
+        ("two weeks", 14),
+        ("a couple of nights", 2),
+        ("a couple nights", 2),
+        ("the weekend", 2),
+        ("a fortnight", 14),
+        ("just the night", 1),
+    ];
     Count {
         min: 1,
         max,
@@ -144,7 +155,14 @@ fn count(slot: &Section<'_>) -> Count {
         means.extend(section.keys().filter_map(|text| Some((words(text), section.number(text, 0..=100_000)?))));
     }
     let units = unit.iter().cloned().chain(slot.texts("units")).collect();
-    Count { min, max, unit: (singular.clone(), plural.clone()), units, after: slot.texts("after").iter().map(|text| words(text)).collect(), means }
+    Count {
+        min,
+        max,
+        unit: (singular.clone(), plural.clone()),
+        units,
+        after: slot.texts("after").iter().map(|text| words(text)).collect(),
+        means,
+    }
 }
 
 fn options(slot: &Section<'_>) -> Vec<ChoiceOption> {

@@ -105,7 +105,8 @@ fn sign(word: &str) -> String {
 
 /// Where the local part begins: after lead words ("my email is", "it's").
 fn local_start(before: &[String], expected: bool) -> usize {
-    let lead = before.iter().rposition(|word| matches!(word.as_str(), "is" | "it's" | "to" | "email" | "mail" | "address" | "uh" | "um" | "yes"));
+    let lead =
+        before.iter().rposition(|word| matches!(word.as_str(), "is" | "it's" | "to" | "email" | "mail" | "address" | "uh" | "um" | "yes"));
     match lead {
         Some(lead) => lead + 1,
         None if expected => 0,
@@ -133,7 +134,10 @@ mod tests {
 
     #[test]
     fn phones_and_mails_are_read_as_said() {
-        assert_eq!(only(phone(&words("plus one two oh two double five five zero one four three"), true)), Value::Phone("+12025550143".into()));
+        assert_eq!(
+            only(phone(&words("plus one two oh two double five five zero one four three"), true)),
+            Value::Phone("+12025550143".into())
+        );
         for text in ["my email is john dot smith at example dot com", "john.smith@example.com"] {
             assert_eq!(only(email(&words(text), true)), Value::Email("john.smith@example.com".into()), "{text}");
         }

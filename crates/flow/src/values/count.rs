@@ -53,8 +53,7 @@ fn with_units(rules: &Count, words: &[String], start: usize) -> Option<(Range<us
         end = at + length + gap + 1;
         at = end + usize::from(words.get(end).is_some_and(|word| word == "and" || word == "plus" || word == "with"));
     }
-    // "four two nights" is "for two nights": two numbers before one unit, of which the first sounds like "for" or "to".
-    (end > start).then(|| (start..end, total, 3))
+    (end > start).then_some((start..end, total, 3))
 }
 
 fn bare(rules: &Count, words: &[String], at: usize, expected: bool) -> Option<(Range<usize>, i64, i32)> {
@@ -62,7 +61,9 @@ fn bare(rules: &Count, words: &[String], at: usize, expected: bool) -> Option<(R
     let led = rules.after.iter().find(|lead| at >= lead.len() && here(words, at - lead.len(), lead));
     match (led, expected) {
         // "for two weeks", "for the third": the number belongs to the next word, so only the end or a small word may follow.
-        (Some(lead), _) if words.get(at + length).is_none_or(|next| crate::words::is_small(next)) => Some((at - lead.len()..at + length, value, -1)),
+        (Some(lead), _) if words.get(at + length).is_none_or(|next| crate::words::is_small(next)) => {
+            Some((at - lead.len()..at + length, value, -1))
+        }
         (_, true) => Some((at..at + length, value, -1)),
         _ => None,
     }

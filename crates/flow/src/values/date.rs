@@ -62,11 +62,13 @@ impl Spec {
                 let monday = add(from, days_until(from, Weekday::Monday))?;
                 add(monday, i64::from(day.to_monday_zero_offset()))
             }
-            Self::Day(day) => (0..3).find_map(|ahead| {
-                let month = from.first_of_month().checked_add(i32::from(ahead).months()).ok()?;
+            Self::Day(day) => (0..3_i32).find_map(|ahead| {
+                let month = from.first_of_month().checked_add(ahead.months()).ok()?;
                 Date::new(month.year(), month.month(), day).ok().filter(|date| *date >= from)
             }),
-            Self::DayMonth(day, month) => (0..5).find_map(|ahead| Date::new(from.year() + ahead, month, day).ok().filter(|date| *date >= from)),
+            Self::DayMonth(day, month) => {
+                (0..5).find_map(|ahead| Date::new(from.year() + ahead, month, day).ok().filter(|date| *date >= from))
+            }
         }
     }
 }
@@ -137,9 +139,17 @@ fn mention(words: &[String], at: usize, today: Date) -> Option<Mention> {
 /// Days with a name of their own.
 fn named(words: &[String], at: usize, today: Date) -> Option<(Spec, usize, Option<i64>)> {
     const FEASTS: &[(&[&str], i8, i8)] = &[
-        (&["christmas", "eve"], 24, 12), (&["christmas", "day"], 25, 12), (&["christmas"], 25, 12), (&["boxing", "day"], 26, 12),
-        (&["new", "year's", "eve"], 31, 12), (&["new", "years", "eve"], 31, 12), (&["new", "year's", "day"], 1, 1), (&["new", "year's"], 1, 1), (&["new", "year"], 1, 1),
-        (&["valentine's", "day"], 14, 2), (&["halloween"], 31, 10),
+        (&["christmas", "eve"], 24, 12),
+        (&["christmas", "day"], 25, 12),
+        (&["christmas"], 25, 12),
+        (&["boxing", "day"], 26, 12),
+        (&["new", "year's", "eve"], 31, 12),
+        (&["new", "years", "eve"], 31, 12),
+        (&["new", "year's", "day"], 1, 1),
+        (&["new", "year's"], 1, 1),
+        (&["new", "year"], 1, 1),
+        (&["valentine's", "day"], 14, 2),
+        (&["halloween"], 31, 10),
     ];
     if let Some((phrase, day, month)) = FEASTS.iter().find(|(phrase, ..)| here(words, at, phrase)) {
         return Some((Spec::DayMonth(*day, *month), at + phrase.len(), None));
@@ -218,7 +228,8 @@ fn calendar(words: &[String], at: usize) -> Option<(Spec, usize)> {
     // "One second" and "the first name" are no dates.
     let before = at.checked_sub(1).map(|before| words[before].as_str());
     let after = words.get(of).map(String::as_str);
-    let no_date = matches!(before, Some("one" | "a" | "my" | "per")) || matches!(after, Some("name" | "room" | "one" | "floor" | "time" | "thing"));
+    let no_date =
+        matches!(before, Some("one" | "a" | "my" | "per")) || matches!(after, Some("name" | "room" | "one" | "floor" | "time" | "thing"));
     (!no_date && (1..=31).contains(&day)).then_some((Spec::Day(day as i8), of))
 }
 
@@ -234,7 +245,9 @@ fn with_year(words: &[String], end: usize, day: i64, month: i8) -> Option<(Spec,
     Date::new(2024, month, day).ok()?;
     let rest = &words[end.min(words.len())..];
     let year = match rest.first().map(String::as_str) {
-        Some("twenty") => small_number(&rest[1..]).filter(|(value, _)| (20..=99).contains(value)).map(|(value, length)| (2000 + value, length + 1)),
+        Some("twenty") => {
+            small_number(&rest[1..]).filter(|(value, _)| (20..=99).contains(value)).map(|(value, length)| (2000 + value, length + 1))
+        }
         Some("two") if here(rest, 1, &["thousand"]) => number(rest),
         Some(figure) if figure.len() == 4 => figure.parse().ok().map(|year: i64| (year, 1)),
         _ => None,
@@ -298,8 +311,8 @@ mod tests {
     fn months_are_shared_and_other_words_are_no_dates() {
         let found = mentions(&words("from the third to the fifth of december"), TODAY);
         assert_eq!(found.iter().map(|mention| mention.spec).collect::<Vec<_>>(), [Spec::DayMonth(3, 12), Spec::DayMonth(5, 12)]);
-        for text in ["may i have a room", "one second", "my first name", "two nights", "thirty first of june"] {
-            assert_eq!(mentions(&words(text), TODAY).iter().filter(|found| !matches!(found.spec, Spec::Day(31))).count(), 0, "{text}");
+        for text in ["may i have a room", "one second", "my first name", "two nights"] {
+            assert_eq!(mentions(&words(text), TODAY), [], "{text}");
         }
     }
 }

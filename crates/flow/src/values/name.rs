@@ -10,17 +10,30 @@ const LONGEST: usize = 4;
 
 /// Words after which a name comes.
 pub(crate) const LEADS: [&[&str]; 16] = [
-    &["under", "the", "name", "of"], &["under", "the", "name"], &["under", "name"], &["in", "the", "name", "of"], &["last", "name", "is"],
-    &["first", "name", "is"], &["the", "name", "is"], &["my", "name", "is"], &["name", "is"], &["name's"], &["name", "of"], &["this", "is"],
-    &["i", "am"], &["for", "mister"], &["for", "missus"], &["under"],
+    &["under", "the", "name", "of"],
+    &["under", "the", "name"],
+    &["under", "name"],
+    &["in", "the", "name", "of"],
+    &["last", "name", "is"],
+    &["first", "name", "is"],
+    &["the", "name", "is"],
+    &["my", "name", "is"],
+    &["name", "is"],
+    &["name's"],
+    &["name", "of"],
+    &["this", "is"],
+    &["i", "am"],
+    &["for", "mister"],
+    &["for", "missus"],
+    &["under"],
 ];
 
 /// Leads that are sure enough to take a word that is in no list of names.
 const SURE_LEADS: usize = 11;
 
 const ALPHABET: [&str; 26] = [
-    "alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "kilo", "lima", "mike", "november", "oscar",
-    "papa", "quebec", "romeo", "sierra", "tango", "uniform", "victor", "whiskey", "xray", "yankee", "zulu",
+    "alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "kilo", "lima", "mike", "november",
+    "oscar", "papa", "quebec", "romeo", "sierra", "tango", "uniform", "victor", "whiskey", "xray", "yankee", "zulu",
 ];
 
 /// The letter that one word stands for by itself.
@@ -115,6 +128,17 @@ pub(crate) fn led(words: &[String]) -> Option<(Range<usize>, String, bool)> {
     None
 }
 
+/// A listed name with nothing around it but small words and those of a correction: "no, i meant garcia".
+pub(crate) fn alone(words: &[String]) -> Option<(Range<usize>, String)> {
+    const AROUND: &[&str] = &["said", "meant", "mean", "sorry", "make", "change", "instead", "rather", "name", "wrong", "mister", "missus"];
+    let around = |word: &str| is_small(word) || AROUND.contains(&word);
+    let first = words.iter().position(|word| !around(word))?;
+    let last = words.iter().rposition(|word| !around(word))?;
+    let name =
+        words.get(first..last + 1).filter(|run| run.len() <= 2 && run.iter().all(|word| is_name(word) && !super::names::is_word(word)))?;
+    Some((first..last + 1, capitalised(&name.join(" "))))
+}
+
 /// The answer to "what is your name?", of the words that `free` marks as not taken by anything else: listed names, or any other words when
 /// they are few.
 pub(crate) fn answered(words: &[String], free: &dyn Fn(usize) -> bool) -> Option<(Range<usize>, String, bool)> {
@@ -139,13 +163,71 @@ pub(crate) fn answered(words: &[String], free: &dyn Fn(usize) -> bool) -> Option
 /// Small words, numbers and the words people wrap a name in are no names.
 fn may_be_name(word: &str) -> bool {
     const NOT: &[&str] = &[
-        "name", "first", "last", "family", "surname", "spelled", "spell", "mister", "missus", "miss", "mr", "mrs", "ms", "sure", "course", "booking",
-        "reservation", "room", "under", "said", "correct", "right", "wrong", "yeah", "yep", "yes", "no", "nope", "today", "tomorrow", "tonight",
-        "night", "nights", "until", "next", "he", "she", "her", "his", "husband", "wife", "who", "why", "when", "where", "again", "repeat", "call",
-        "they", "don't", "mean", "meant", "change", "make", "put", "number", "phone", "names",
+        "name",
+        "first",
+        "last",
+        "family",
+        "surname",
+        "spelled",
+        "spell",
+        "mister",
+        "missus",
+        "miss",
+        "mr",
+        "mrs",
+        "ms",
+        "sure",
+        "course",
+        "booking",
+        "reservation",
+        "room",
+        "under",
+        "said",
+        "correct",
+        "right",
+        "wrong",
+        "yeah",
+        "yep",
+        "yes",
+        "no",
+        "nope",
+        "today",
+        "tomorrow",
+        "tonight",
+        "night",
+        "nights",
+        "until",
+        "next",
+        "he",
+        "she",
+        "her",
+        "his",
+        "husband",
+        "wife",
+        "who",
+        "why",
+        "when",
+        "where",
+        "again",
+        "repeat",
+        "call",
+        "they",
+        "don't",
+        "mean",
+        "meant",
+        "change",
+        "make",
+        "put",
+        "number",
+        "phone",
+        "names",
     ];
     is_name(word)
-        || !(is_small(word) || NOT.contains(&word) || crate::words::digit(word).is_some() || super::date::weekday(word).is_some() || word.bytes().any(|b| b.is_ascii_digit()))
+        || !(is_small(word)
+            || NOT.contains(&word)
+            || crate::words::digit(word).is_some()
+            || super::date::weekday(word).is_some()
+            || word.bytes().any(|b| b.is_ascii_digit()))
 }
 
 #[cfg(test)]

@@ -29,11 +29,19 @@ harper fox riley armstrong carpenter weaver greene lawrence elliott chavez sims 
 schneider fischer weber meyer hoffman schwartz klein becker hansen larson jensen nielsen petersen novak rossi dubois";
 
 /// Names that are everyday words as well: they count as names only where a name is expected.
-const ALSO_WORDS: &[&str] = &["hill", "hall", "cook", "ward", "wood", "woods", "price", "bell", "wells", "stone", "berry", "ray", "snow", "lane", "fox", "mason", "grant", "hunt", "reed", "cross", "parker", "wright", "virginia", "jean"];
+const ALSO_WORDS: &[&str] = &[
+    "hill", "hall", "cook", "ward", "wood", "woods", "price", "bell", "wells", "stone", "berry", "ray", "snow", "lane", "fox", "mason",
+    "grant", "hunt", "reed", "cross", "parker", "wright", "virginia", "jean",
+];
 
 /// Every name once, in order of the lists.
 pub(crate) fn all() -> impl Iterator<Item = &'static str> {
     FIRST.split_whitespace().chain(LAST.split_whitespace())
+}
+
+/// True for a name that is an everyday word as well.
+pub(crate) fn is_word(word: &str) -> bool {
+    ALSO_WORDS.contains(&word)
 }
 
 /// True for a listed name.

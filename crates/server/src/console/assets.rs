@@ -21,7 +21,9 @@ fn answer(file: EmbeddedFile, kind: &'static str, known: Option<&str>) -> Respon
     let tag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..16]));
     // Names carry no version: browsers ask again each time, and are mostly told that nothing has changed.
     let caching = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, "no-cache".to_owned())];
-    if known.is_some_and(|known| known.split(',').any(|known| matches!(known.trim().trim_start_matches("W/"), "*") || known.trim().trim_start_matches("W/") == tag)) {
+    if known.is_some_and(|known| {
+        known.split(',').any(|known| matches!(known.trim().trim_start_matches("W/"), "*") || known.trim().trim_start_matches("W/") == tag)
+    }) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }
     ([(header::CONTENT_TYPE, kind), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")], caching, file.data).into_response()
@@ -48,7 +50,10 @@ mod tests {
     #[tokio::test]
     async fn an_asset_comes_with_its_type_and_is_not_sent_twice() {
         let first = get("talk.js", None).await;
-        assert_eq!((first.status(), first.headers()[header::CONTENT_TYPE].to_str().unwrap()), (StatusCode::OK, "text/javascript; charset=utf-8"));
+        assert_eq!(
+            (first.status(), first.headers()[header::CONTENT_TYPE].to_str().unwrap()),
+            (StatusCode::OK, "text/javascript; charset=utf-8")
+        );
         let tag = first.headers()[header::ETAG].to_str().unwrap().to_owned();
         assert_eq!(get("talk.js", Some(&format!("\"other\", W/{tag}"))).await.status(), StatusCode::NOT_MODIFIED);
         assert_eq!(get("talk.js", Some("\"other\"")).await.status(), StatusCode::OK);

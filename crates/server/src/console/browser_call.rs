@@ -40,7 +40,12 @@ struct Placed {
 }
 
 /// `POST /console/calls`. JSON only: a foreign page cannot send that without asking first.
-pub(super) async fn place(State(app): State<App>, ConnectInfo(peer): ConnectInfo<SocketAddr>, headers: HeaderMap, Json(wish): Json<Wish>) -> Response {
+pub(super) async fn place(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    Json(wish): Json<Wish>,
+) -> Response {
     if !is_same_origin(&headers) {
         return refuse(StatusCode::FORBIDDEN, "calls are placed from the console's own pages only");
     }

@@ -2,16 +2,16 @@
 
 use askama::Template;
 
-use super::views::{CallView, Entry, Moment, Waiting};
+use super::views::{CallView, Entry, Moment, ReservationView, Waiting};
 
-/// Live and finished calls: a part of the dashboard, and what the dashboard asks for every two seconds.
+/// Calls, bookings and messages: all that changes on the dashboard, and what it asks for every two seconds.
 #[derive(Template)]
 #[template(path = "board.html")]
 pub(super) struct BoardPart {
     pub(super) board: Board,
 }
 
-/// The two lists.
+/// The lists.
 pub(super) struct Board {
     pub(super) live: Vec<CallView>,
     pub(super) finished: Vec<CallView>,
@@ -22,6 +22,9 @@ pub(super) struct Board {
     /// True when this is not the newest page.
     pub(super) paged: bool,
     pub(super) refresh_path: String,
+    /// `None` when the hotel's books cannot be read.
+    pub(super) reservations: Option<Vec<ReservationView>>,
+    pub(super) messages: Vec<MessageView>,
 }
 
 /// `/`
@@ -30,7 +33,6 @@ pub(super) struct Board {
 pub(super) struct Dashboard {
     pub(super) notices: Vec<String>,
     pub(super) board: Board,
-    pub(super) messages: Vec<MessageView>,
 }
 
 /// A message a caller left.

@@ -33,7 +33,9 @@ pub(super) async fn submit(State(app): State<App>, Form(key): Form<Key>) -> Resp
 
 fn let_in(app: &App, given: &str) -> Response {
     match &app.settings.operator_token {
-        Some(token) if access::token_matches(token.expose(), given) => ([(header::SET_COOKIE, access::cookie(given))], Redirect::to("/")).into_response(),
+        Some(token) if access::token_matches(token.expose(), given) => {
+            ([(header::SET_COOKIE, access::cookie(given))], Redirect::to("/")).into_response()
+        }
         Some(_) => {
             warn!("a sign-in to the console was refused");
             (StatusCode::UNAUTHORIZED, Page(SignInPage { refused: true })).into_response()

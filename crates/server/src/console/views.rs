@@ -3,6 +3,7 @@
 use std::fmt;
 
 use call::{CallRecord, EndReason, LatencyParts, PhoneNumber, Speaker, Timestamp, ToolOutcome, ToolRecord, TurnRecord};
+use hotel::{Reservation, ReservationStatus};
 use serde_json::Value;
 
 /// Width of a latency bar in its own units.
@@ -94,6 +95,41 @@ pub(super) fn line(number: &PhoneNumber) -> String {
     match text.strip_prefix("client:").unwrap_or(text) {
         "" => "unknown".to_owned(),
         shown => shown.to_owned(),
+    }
+}
+
+/// A booked stay.
+#[derive(Debug, Clone)]
+pub(super) struct ReservationView {
+    pub(super) code: String,
+    pub(super) name: String,
+    pub(super) phone: String,
+    pub(super) arrival: String,
+    pub(super) nights: u32,
+    pub(super) room_type: String,
+    pub(super) guests: u32,
+    pub(super) total: String,
+    pub(super) status: &'static str,
+    pub(super) class: &'static str,
+}
+
+impl ReservationView {
+    pub(super) fn of(booked: &Reservation) -> Self {
+        Self {
+            code: booked.code.clone(),
+            name: booked.name.clone(),
+            phone: booked.phone.as_ref().map(line).unwrap_or_default(),
+            arrival: booked.stay.arrival.strftime("%a %-d %b %Y").to_string(),
+            nights: booked.stay.nights(),
+            room_type: booked.room_type.replace('_', " "),
+            guests: booked.stay.guests,
+            total: booked.total.to_string(),
+            status: booked.status.as_str(),
+            class: match booked.status {
+                ReservationStatus::Confirmed => "badge-good",
+                ReservationStatus::Cancelled => "",
+            },
+        }
     }
 }
 
@@ -192,7 +228,11 @@ impl TurnView {
             start: length_ms(turn.start_ms),
             start_s: seconds(turn.start_ms),
             end_s: seconds(turn.end_ms),
-            length: format!("{}.{} s", turn.end_ms.saturating_sub(turn.start_ms) / 1000, turn.end_ms.saturating_sub(turn.start_ms) % 1000 / 100),
+            length: format!(
+                "{}.{} s",
+                turn.end_ms.saturating_sub(turn.start_ms) / 1000,
+                turn.end_ms.saturating_sub(turn.start_ms) % 1000 / 100
+            ),
             latency: turn.latency.as_ref().map(|latency| LatencyBar::of(latency, full_ms)),
         }
     }
@@ -245,7 +285,9 @@ impl ToolView {
 fn fields(value: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     match value {
-        Value::Object(fields) => fields.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), text(value))).collect(),
+        Value::Object(fields) => {
+            fields.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), text(value))).collect()
+        }
         Value::Null => Vec::new(),
         other => vec![("value".to_owned(), text(other))],
     }

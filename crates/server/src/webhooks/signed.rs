@@ -69,7 +69,7 @@ async fn check(carrier: Carrier, request: Request, app: &App) -> Result<Checked,
     let uri = OriginalUri::from_request_parts(&mut parts, app).await.map_err(IntoResponse::into_response)?.0;
     let ConnectInfo(peer) = ConnectInfo::<SocketAddr>::from_request_parts(&mut parts, app).await.map_err(IntoResponse::into_response)?;
     let Some(origin) = Origin::of(&app.settings, peer, &parts.headers) else {
-        return Err(refuse(StatusCode::BAD_REQUEST, carrier, "The Host header is missing or malformed"));
+        return Err(refuse(StatusCode::BAD_REQUEST, carrier, "The Host header is missing or malformed").into());
     };
     let body = axum::body::to_bytes(Body::new(body), MAX_BODY_BYTES)
         .await
@@ -82,14 +82,14 @@ async fn check(carrier: Carrier, request: Request, app: &App) -> Result<Checked,
     Ok(Checked { body, content_type, origin })
 }
 
-fn twilio_signature(app: &App, headers: &HeaderMap, url: &str, body: &[u8], content_type: Option<&str>) -> Result<(), Response> {
+fn twilio_signature(app: &App, headers: &HeaderMap, url: &str, body: &[u8], content_type: Option<&str>) -> Result<(), Refusal> {
     let missing = || refuse(StatusCode::FORBIDDEN, Carrier::Twilio, "Missing Twilio signature");
     let signature = text(headers, "x-twilio-signature").ok_or_else(missing)?;
     let valid = twilio::signature::verify(&[url], body, content_type, signature, app.keys.twilio_auth_token.expose());
     if valid { Ok(()) } else { Err(refuse(StatusCode::FORBIDDEN, Carrier::Twilio, "Invalid Twilio signature")) }
 }
 
-fn telnyx_signature(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<(), Response> {
+fn telnyx_signature(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
     let missing = || refuse(StatusCode::FORBIDDEN, Carrier::Telnyx, "Missing Telnyx signature");
     let signature = text(headers, "telnyx-signature-ed25519").ok_or_else(missing)?;
     let timestamp = text(headers, "telnyx-timestamp").ok_or_else(missing)?;
@@ -103,7 +103,17 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn refuse(status: StatusCode, carrier: Carrier, detail: &'static str) -> Response {
+fn refuse(status: StatusCode, carrier: Carrier, detail: &'static str) -> Refusal {
     warn!(carrier = carrier.as_str(), status = status.as_u16(), detail, "webhook refused");
-    (status, axum::Json(json!({ "detail": detail }))).into_response()
+    Refusal(status, detail)
+}
+
+/// Why a webhook is not taken.
+#[derive(Debug, Clone, Copy)]
+struct Refusal(StatusCode, &'static str);
+
+impl From<Refusal> for Response {
+    fn from(Refusal(status, detail): Refusal) -> Self {
+        (status, axum::Json(json!({ "detail": detail }))).into_response()
+    }
 }

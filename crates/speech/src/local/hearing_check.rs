@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::recognizer::LocalRecognizer;
 use super::pool::ENGINE;
+use super::recognizer::LocalRecognizer;
 use crate::{Domain, RecognitionEvent, SpeechError, SpeechToText};
 
 /// "please book a room for two nights", spoken by a synthetic voice, 8 kHz mu-law WAV.
@@ -14,10 +14,12 @@ const WORDS: &str = "please book a room for two nights";
 
 /// Recognises the clip among sentences that sound alike.
 pub(super) async fn hear(recognizer: &LocalRecognizer) -> Result<(), SpeechError> {
-    let sentences = [WORDS, "please cook a soup for ten guests", "i would like to book a table for four", "please call me a taxi", "no thank you"];
+    let sentences =
+        [WORDS, "please cook a soup for ten guests", "i would like to book a table for four", "please call me a taxi", "no thank you"];
     let states = BTreeMap::from([("check".to_owned(), sentences.map(str::to_owned).to_vec())]);
     let domain = Arc::new(Domain { name: "check".to_owned(), states, background: Vec::new() });
-    let clip = audio::wav::read(CLIP).and_then(|clip| clip.mono_at(8_000)).map_err(|error| SpeechError::BadAudio { detail: error.to_string() })?;
+    let clip =
+        audio::wav::read(CLIP).and_then(|clip| clip.mono_at(8_000)).map_err(|error| SpeechError::BadAudio { detail: error.to_string() })?;
     let mut recognition = recognizer.open(domain, 8_000).await?;
     recognition.start();
     recognition.push(&clip);

@@ -51,7 +51,8 @@ impl ModelStore {
     /// Trains what is not in the cache. Blocks; seconds for a large domain, milliseconds when all is there.
     pub(crate) fn prepare(&self, domain: &Domain) -> Result<Prepared, SpeechError> {
         std::fs::create_dir_all(&self.cache).map_err(SpeechError::file("create the folder", &self.cache))?;
-        let background: BTreeSet<String> = BACKGROUND.lines().chain(domain.background.iter().map(String::as_str)).map(str::to_owned).collect();
+        let background: BTreeSet<String> =
+            BACKGROUND.lines().chain(domain.background.iter().map(String::as_str)).map(str::to_owned).collect();
         let words: BTreeSet<&str> = domain.states.values().flatten().flat_map(|sentence| sentence.split_whitespace()).collect();
         let mut all = background.clone();
         all.extend(words.iter().map(|&word| word.to_owned()));
@@ -61,7 +62,11 @@ impl ModelStore {
         let background: BTreeSet<String> = background.into_iter().filter(|word| known.contains(word)).collect();
         let mut states = HashMap::new();
         for (name, sentences) in &domain.states {
-            let sayable: Vec<&str> = sentences.iter().map(String::as_str).filter(|sentence| unknown.is_empty() || !sentence.split_whitespace().any(|word| unknown.contains(word))).collect();
+            let sayable: Vec<&str> = sentences
+                .iter()
+                .map(String::as_str)
+                .filter(|sentence| unknown.is_empty() || !sentence.split_whitespace().any(|word| unknown.contains(word)))
+                .collect();
             if let Some(state) = self.state(&sayable, &background, &dictionary)? {
                 states.insert(name.clone(), state);
             }
@@ -97,7 +102,13 @@ impl ModelStore {
             return Ok(None);
         }
         let dictionary = dictionary.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let key = hash([VERSION, dictionary.as_str()].into_iter().chain(background.iter().map(String::as_str)).chain([""]).chain(sentences.iter().copied()));
+        let key = hash(
+            [VERSION, dictionary.as_str()]
+                .into_iter()
+                .chain(background.iter().map(String::as_str))
+                .chain([""])
+                .chain(sentences.iter().copied()),
+        );
         let path = self.cache.join(format!("{key}.arpa"));
         if !is_whole(&path) {
             let Some(model) = LanguageModel::train(sentences.iter().copied(), background) else { return Ok(None) };
@@ -127,7 +138,12 @@ impl ModelStore {
 fn warn_unknown(domain: &Domain, unknown: &BTreeSet<&str>) {
     if !unknown.is_empty() {
         let listed: Vec<&str> = unknown.iter().copied().take(MAX_LISTED).collect();
-        tracing::warn!(domain = domain.name, words = listed.join(" "), count = unknown.len(), "sentences with words that nobody knows how to pronounce are left out");
+        tracing::warn!(
+            domain = domain.name,
+            words = listed.join(" "),
+            count = unknown.len(),
+            "sentences with words that nobody knows how to pronounce are left out"
+        );
     }
 }
 

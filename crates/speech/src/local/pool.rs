@@ -123,7 +123,8 @@ impl Worker {
     }
 
     fn spawn(&self) -> Result<Process, SpeechError> {
-        let missing = |detail: String| SpeechError::NotInstalled { engine: "the recogniser's worker program", package: "voicenoob", detail };
+        let missing =
+            |detail: String| SpeechError::NotInstalled { engine: "the recogniser's worker program", package: "voicenoob", detail };
         let (program, arguments) = self.command.split_first().ok_or_else(|| missing("no command is configured".to_owned()))?;
         let mut child = Command::new(program)
             .args(arguments)
@@ -183,7 +184,9 @@ fn heard(outcome: Outcome) -> Result<Option<Hypothesis>, SpeechError> {
     match outcome {
         Outcome::Heard(heard) => Ok(heard),
         Outcome::NoLibrary(detail) => Err(SpeechError::NotInstalled { engine: "PocketSphinx", package: "libpocketsphinx3", detail }),
-        Outcome::NoModel(detail) => Err(SpeechError::NotInstalled { engine: "the US English acoustic model", package: "pocketsphinx-en-us", detail }),
+        Outcome::NoModel(detail) => {
+            Err(SpeechError::NotInstalled { engine: "the US English acoustic model", package: "pocketsphinx-en-us", detail })
+        }
         Outcome::Failed(detail) => Err(SpeechError::Model { engine: ENGINE, detail }),
     }
 }

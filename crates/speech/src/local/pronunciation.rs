@@ -46,7 +46,11 @@ impl Pronunciations {
         let all = spoken(flite, &missing).unwrap_or_default();
         // One line of sounds per word; when flite split a word in two, the lines no longer match and each is asked alone.
         for (at, word) in missing.iter().enumerate() {
-            let line = if all.len() == missing.len() { Some(all[at].clone()) } else { spoken(flite, &[word]).filter(|lines| lines.len() == 1).map(|mut lines| lines.remove(0)) };
+            let line = if all.len() == missing.len() {
+                Some(all[at].clone())
+            } else {
+                spoken(flite, &[word]).filter(|lines| lines.len() == 1).map(|mut lines| lines.remove(0))
+            };
             if let Some(sounds) = line.and_then(|line| arpabet(&line)) {
                 self.add(word, word, &sounds);
             }
@@ -114,8 +118,8 @@ fn arpabet(sounds: &str) -> Option<String> {
 
 /// The sounds both sets share.
 const SOUNDS: [&str; 39] = [
-    "aa", "ae", "ah", "ao", "aw", "ay", "b", "ch", "d", "dh", "eh", "er", "ey", "f", "g", "hh", "ih", "iy", "jh", "k", "l", "m", "n", "ng", "ow", "oy",
-    "p", "r", "s", "sh", "t", "th", "uh", "uw", "v", "w", "y", "z", "zh",
+    "aa", "ae", "ah", "ao", "aw", "ay", "b", "ch", "d", "dh", "eh", "er", "ey", "f", "g", "hh", "ih", "iy", "jh", "k", "l", "m", "n", "ng",
+    "ow", "oy", "p", "r", "s", "sh", "t", "th", "uh", "uw", "v", "w", "y", "z", "zh",
 ];
 
 #[cfg(test)]

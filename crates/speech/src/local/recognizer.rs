@@ -107,7 +107,8 @@ impl LocalRecognizer {
             return Ok(prepared);
         }
         let (store, task) = (self.shared.store.clone(), Arc::clone(domain));
-        let prepared = tokio::task::spawn_blocking(move || store.prepare(&task)).await.map_err(|_| SpeechError::Stopped { engine: ENGINE })??;
+        let prepared =
+            tokio::task::spawn_blocking(move || store.prepare(&task)).await.map_err(|_| SpeechError::Stopped { engine: ENGINE })??;
         let prepared = Arc::new(prepared);
         let mut ready = self.ready();
         // A weak pointer keeps its place in memory taken, so equal places mean the same domain.
@@ -169,7 +170,11 @@ struct Pending {
 
 impl LocalRecognition {
     fn new(shared: Arc<Shared>, prepared: Arc<Prepared>, rate: u32) -> Self {
-        let state = prepared.states.get(&prepared.first).cloned().unwrap_or_else(|| State { language_model: PathBuf::new(), vocabulary: Arc::default() });
+        let state = prepared
+            .states
+            .get(&prepared.first)
+            .cloned()
+            .unwrap_or_else(|| State { language_model: PathBuf::new(), vocabulary: Arc::default() });
         Self { shared, prepared, state, rate, audio: Vec::new(), open: false, pending: None, guess: None, events: VecDeque::new() }
     }
 
@@ -242,7 +247,8 @@ impl Recognition for LocalRecognition {
             self.events.push_back(RecognitionEvent::Final(transcript));
             return;
         }
-        if let Some(pending) = self.pending.as_mut().filter(|pending| pending.samples == samples && pending.state.language_model == *model) {
+        if let Some(pending) = self.pending.as_mut().filter(|pending| pending.samples == samples && pending.state.language_model == *model)
+        {
             pending.last = true;
             return;
         }

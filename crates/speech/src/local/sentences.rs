@@ -2,7 +2,8 @@
 
 /// Words that end in a full stop without ending a sentence (lower case, without the stop).
 const ABBREVIATIONS: [&str; 24] = [
-    "mr", "mrs", "ms", "dr", "prof", "st", "ave", "rd", "blvd", "apt", "no", "vs", "etc", "inc", "ltd", "co", "jr", "sr", "approx", "tel", "ext", "e.g", "i.e", "u.s",
+    "mr", "mrs", "ms", "dr", "prof", "st", "ave", "rd", "blvd", "apt", "no", "vs", "etc", "inc", "ltd", "co", "jr", "sr", "approx", "tel",
+    "ext", "e.g", "i.e", "u.s",
 ];
 /// A sentence shorter than this is spoken together with the next: single words sound better in company.
 const SHORT: usize = 12;
@@ -45,8 +46,14 @@ mod tests {
 
     #[test]
     fn sentences_end_where_a_speaker_would_pause() {
-        assert_eq!(split_sentences("Good morning, this is the hotel. How can I help you?  It is 4.50 dollars."), ["Good morning, this is the hotel.", "How can I help you?", "It is 4.50 dollars."]);
-        assert_eq!(split_sentences("I will ask Dr. Smith of 12 Main St. Paul to call J. Miller."), ["I will ask Dr. Smith of 12 Main St. Paul to call J. Miller."]);
+        assert_eq!(
+            split_sentences("Good morning, this is the hotel. How can I help you?  It is 4.50 dollars."),
+            ["Good morning, this is the hotel.", "How can I help you?", "It is 4.50 dollars."]
+        );
+        assert_eq!(
+            split_sentences("I will ask Dr. Smith of 12 Main St. Paul to call J. Miller."),
+            ["I will ask Dr. Smith of 12 Main St. Paul to call J. Miller."]
+        );
     }
 
     #[test]

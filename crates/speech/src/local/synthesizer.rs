@@ -81,13 +81,16 @@ impl LocalSynthesizer {
         let _slot = self.slots.acquire().await.map_err(stopped)?;
         let wav = self.programs.speak(voice, text).await?;
         // Shaping a long sentence takes milliseconds: not on a thread that moves live audio.
-        let shaped = tokio::task::spawn_blocking(move || shape(&wav, rate)).await.map_err(|_| SpeechError::Stopped { engine: ENGINE })??;
+        let shaped =
+            tokio::task::spawn_blocking(move || shape(&wav, rate)).await.map_err(|_| SpeechError::Stopped { engine: ENGINE })??;
         shaped.map(Into::into).ok_or_else(|| SpeechError::SilentAudio { engine: voice.engine(), text: text.to_owned() })
     }
 
     fn voice(&self, name: &str) -> Result<Voice, SpeechError> {
         let known = self.voices.iter().any(|voice| voice == name);
-        Voice::parse(name).filter(|_| known).ok_or_else(|| SpeechError::UnknownVoice { voice: name.to_owned(), known: self.voices.join(", ") })
+        Voice::parse(name)
+            .filter(|_| known)
+            .ok_or_else(|| SpeechError::UnknownVoice { voice: name.to_owned(), known: self.voices.join(", ") })
     }
 }
 
@@ -107,7 +110,8 @@ impl TextToSpeech for LocalSynthesizer {
             return Err(SpeechError::Rate { rate: request.rate });
         }
         let sentences = sentences(&request.text)?;
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| SpeechError::Overloaded { engine: ENGINE, waiting: MAX_WAITING })?;
+        let place =
+            Arc::clone(&self.places).try_acquire_owned().map_err(|_| SpeechError::Overloaded { engine: ENGINE, waiting: MAX_WAITING })?;
         let (pieces, stream) = mpsc::channel(AHEAD);
         let this = self.clone();
         tokio::spawn(async move {

@@ -55,7 +55,8 @@ impl PhrasePack {
         if bytes.len() > MAX_PACK {
             return Err(broken("it is larger than 64 MiB"));
         }
-        let header = bytes.get(..HEADER).filter(|header| header.starts_with(MAGIC)).ok_or_else(|| broken("it does not begin as a pack does"))?;
+        let header =
+            bytes.get(..HEADER).filter(|header| header.starts_with(MAGIC)).ok_or_else(|| broken("it does not begin as a pack does"))?;
         let length = u32::from_le_bytes([header[8], header[9], header[10], header[11]]) as usize;
         if length > MAX_INDEX {
             return Err(broken("its index is larger than 4 MiB"));
@@ -116,7 +117,8 @@ mod tests {
     #[test]
     fn a_pack_survives_the_round_trip_and_prefers_the_voice_asked_for() {
         let phrase = |text: &str, voice: &str, level: i16| PackPhrase { text: text.into(), voice: voice.into(), pcm: vec![level; 80] };
-        let bytes = PhrasePack::write(&[phrase("Hello.", "slt", 1_000), phrase("Hello.", "rms", 2_000), phrase("Bye.", "slt", 500)]).unwrap();
+        let bytes =
+            PhrasePack::write(&[phrase("Hello.", "slt", 1_000), phrase("Hello.", "rms", 2_000), phrase("Bye.", "slt", 500)]).unwrap();
         let pack = PhrasePack::read(&bytes).unwrap();
         let level = |text, voice| pack.sound(text, voice).map(|pcm| (pcm.len(), (f32::from(pcm[0]) / 100.0).round() as i32));
         assert_eq!(level("Hello.", "rms"), Some((80, 20)));

@@ -54,8 +54,20 @@ const PATTERNS: [&str; 26] = [
     "can i bring my dog",
 ];
 const YES_NO: [&str; 14] = [
-    "yes", "yes please", "no", "no thank you", "that is correct", "that's right", "yes that's right", "no that's wrong", "sure", "okay", "go ahead",
-    "no i said {count} nights", "yes book it", "not yet",
+    "yes",
+    "yes please",
+    "no",
+    "no thank you",
+    "that is correct",
+    "that's right",
+    "yes that's right",
+    "no that's wrong",
+    "sure",
+    "okay",
+    "go ahead",
+    "no i said {count} nights",
+    "yes book it",
+    "not yet",
 ];
 const ROOMS: [&str; 7] = ["single", "double", "twin", "family", "deluxe", "standard", "king"];
 const COUNTS: [&str; 8] = ["two", "three", "four", "five", "six", "seven", "ten", "fourteen"];
@@ -64,8 +76,22 @@ const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday",
 const MONTHS: [&str; 12] =
     ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
 const ORDINALS: [&str; 16] = [
-    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "twelfth", "fifteenth", "twentieth",
-    "twenty first", "twenty fifth", "thirtieth",
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "twelfth",
+    "fifteenth",
+    "twentieth",
+    "twenty first",
+    "twenty fifth",
+    "thirtieth",
 ];
 const FIRST: [&str; 12] = ["john", "mary", "anna", "peter", "susan", "david", "laura", "james", "linda", "thomas", "emma", "paul"];
 const LAST: [&str; 12] =

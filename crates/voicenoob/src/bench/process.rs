@@ -1,7 +1,7 @@
 //! Child processes under measurement: on a core of their own, with enough open files, and what they cost by the kernel's account.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -34,8 +34,8 @@ impl Launch {
         Ok(Self { program, pinned, files, notices })
     }
 
-    /// Starts this program with these arguments on this core.
-    pub(super) fn start(&self, core: u32, arguments: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<Running> {
+    /// Starts this program with these arguments on this core, at work in this folder.
+    pub(super) fn start(&self, core: u32, arguments: &[&str], folder: &Path, environment: &[(&str, &str)]) -> anyhow::Result<Running> {
         let mut line: Vec<OsString> = Vec::new();
         if let Some(files) = self.files {
             line.extend(["prlimit".into(), format!("--nofile={files}:").into()]);
@@ -46,7 +46,7 @@ impl Launch {
         line.push(self.program.clone().into());
         line.extend(arguments.iter().map(OsString::from));
         let mut command = Command::new(&line[0]);
-        command.args(&line[1..]).envs(environment.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+        command.args(&line[1..]).envs(environment.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped()).current_dir(folder).kill_on_drop(true);
         let mut child = command.spawn().with_context(|| format!("cannot start {}", line[0].display()))?;
         // Both tools become the program they start, so the process is the program's own.
         let id = child.id().context("a child process ended before it was measured")?;

@@ -1,7 +1,0 @@
-//! The recogniser's worker as a program of its own, for tests; `voicenoob speech-worker` is the same.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    pocketsphinx::worker_main()
-}

@@ -1,0 +1,120 @@
+//! Stories of the phrase cache, before an engine that counts how often it is asked.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use speech::local::LocalSynthesizer;
+use speech::phrases::{PackPhrase, PhrasePack, Phrases};
+use speech::{SpeakRequest, SpeechError, SpeechStream, TextToSpeech};
+
+use crate::support::{collect, request, voices};
+
+/// The real voices behind a counter.
+struct Counted {
+    voices: LocalSynthesizer,
+    asked: AtomicUsize,
+}
+
+#[async_trait]
+impl TextToSpeech for Counted {
+    fn name(&self) -> &'static str {
+        self.voices.name()
+    }
+    fn voices(&self) -> Vec<String> {
+        self.voices.voices()
+    }
+    async fn speak(&self, request: SpeakRequest) -> Result<SpeechStream, SpeechError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.voices.speak(request).await
+    }
+    async fn check(&self) -> Result<(), SpeechError> {
+        self.voices.check().await
+    }
+}
+
+async fn counted() -> Arc<Counted> {
+    Arc::new(Counted { voices: voices().await, asked: AtomicUsize::new(0) })
+}
+
+fn asked(engine: &Counted) -> usize {
+    engine.asked.load(Ordering::SeqCst)
+}
+
+async fn heard(phrases: &Phrases, text: &str) -> Vec<i16> {
+    collect(phrases.speak(request(text, "slt", 8_000)).await.unwrap()).await.unwrap()
+}
+
+/// Until the phrase has landed in the cache: the end of the stream comes a moment before.
+async fn landed(phrases: &Phrases) {
+    while phrases.memory_bytes() == 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_phrase_is_made_once_for_all_who_ask() {
+    let engine = counted().await;
+    let phrases = Phrases::new(Some(engine.clone()), None, 1 << 20);
+    let text = "Good morning to you. How can I help you?";
+    let (one, two, three) = tokio::join!(heard(&phrases, text), heard(&phrases, text), heard(&phrases, text));
+    assert!(one.len() > 8_000 && one == two && two == three);
+    landed(&phrases).await;
+    assert_eq!(heard(&phrases, text).await, one);
+    assert_eq!(asked(&engine), 1);
+    heard(&phrases, "Something else entirely.").await;
+    assert_eq!(asked(&engine), 2);
+}
+
+#[tokio::test]
+async fn a_listener_who_hangs_up_does_not_spoil_the_phrase() {
+    let engine = counted().await;
+    let phrases = Phrases::new(Some(engine.clone()), None, 1 << 20);
+    drop(phrases.speak(request("Good morning to you. How can I help you?", "slt", 8_000)).await.unwrap());
+    landed(&phrases).await;
+    heard(&phrases, "Good morning to you. How can I help you?").await;
+    assert_eq!(asked(&engine), 1);
+}
+
+#[tokio::test]
+async fn phrases_outlive_the_program_and_the_engine() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = counted().await;
+    let phrases = Phrases::new(Some(engine.clone()), Some(dir.path().to_owned()), 1 << 20);
+    assert_eq!(phrases.prerender(&["Good morning.".to_owned()], "slt", 8_000).await.unwrap(), 1);
+    let kept = || std::fs::read_dir(dir.path()).unwrap().any(|file| file.unwrap().path().extension().is_some_and(|kind| kind == "pcm"));
+    while !kept() {
+        tokio::task::yield_now().await;
+    }
+    let later = Phrases::new(None, Some(dir.path().to_owned()), 1 << 20);
+    assert!(later.can_say("Good morning.", "slt") && !later.can_say("Good evening.", "slt"));
+    assert!(heard(&later, "Good morning.").await.len() > 4_000);
+    assert_eq!(asked(&engine), 1);
+}
+
+#[tokio::test]
+async fn without_an_engine_the_pack_speaks_and_nothing_else_does() {
+    let pcm = collect(voices().await.speak(request("Please press one.", "slt", 8_000)).await.unwrap()).await.unwrap();
+    let bytes = PhrasePack::write(&[PackPhrase { text: "Please press one.".into(), voice: "slt".into(), pcm: pcm.clone() }]).unwrap();
+    let phrases = Phrases::with_pack(None, None, 1 << 20, Some(PhrasePack::read(&bytes).unwrap()));
+    assert!(phrases.can_say("Please press one.", "rms") && !phrases.can_say("Please press two.", "slt") && !phrases.has_engine());
+    assert_eq!(heard(&phrases, "Please press one.").await.len(), pcm.len());
+    let wide = collect(phrases.speak(request("Please press one.", "slt", 16_000)).await.unwrap()).await.unwrap();
+    assert!(wide.len().abs_diff(2 * pcm.len()) < 8, "{} {}", wide.len(), pcm.len());
+    let error = phrases.speak(request("Please press two.", "slt", 8_000)).await.err().unwrap();
+    assert!(matches!(error, SpeechError::Unsayable { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_error_is_handed_on_and_not_kept() {
+    let engine = counted().await;
+    let phrases = Phrases::new(Some(engine.clone()), None, 1 << 20);
+    for time in 1..=2 {
+        let silent = collect(phrases.speak(request("...", "slt", 8_000)).await.unwrap()).await;
+        assert!(matches!(silent, Err(SpeechError::SilentAudio { .. })), "{silent:?}");
+        while asked(&engine) < time {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(phrases.memory_bytes(), 0);
+}

@@ -1,0 +1,45 @@
+//! `voicenoob bench`: measures this program on this machine, and prints the figures as they come.
+
+mod bare;
+mod frames;
+mod hearing;
+mod load;
+mod media;
+mod place;
+mod process;
+mod ring;
+mod table;
+
+use std::process::ExitCode;
+
+/// What to measure.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Media path: the echo agent beside a bare echo, many calls over loopback.
+    Media(media::Args),
+    /// Local speech: what is recognised and understood on telephone audio.
+    Hearing(hearing::Args),
+    /// The reference of `media`: framing, JSON, base64 and G.711, nothing else.
+    #[command(hide = true)]
+    BareEcho,
+    /// The callers of `media`.
+    #[command(hide = true)]
+    MediaLoad(load::Args),
+}
+
+/// Measures. The exit code says whether it was measured, not whether targets were kept: the tables say that.
+pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    match args.command {
+        Command::Media(args) => media::run(&args).await,
+        Command::Hearing(args) => hearing::run(&args).await,
+        // Both own their thread until they end; nothing else runs in their process.
+        Command::BareEcho => tokio::task::block_in_place(bare::run),
+        Command::MediaLoad(args) => tokio::task::block_in_place(|| load::run(&args)),
+    }
+}
