@@ -94,7 +94,7 @@ impl Conversation {
             return; // What the caller says over the goodbye changes nothing any more.
         }
         let event = self.endpoint.frame(voice, now, &self.rules);
-        self.endpoint_event(event);
+        self.endpoint_event(event, now);
         self.barge_in(now);
     }
 
@@ -179,7 +179,7 @@ impl Conversation {
             self.out.push_back(Action::TimeIsUp);
         }
         let event = self.endpoint.quiet(now, &self.rules);
-        self.endpoint_event(event);
+        self.endpoint_event(event, now);
         if self.last_key.is_some_and(|at| now >= at + self.rules.keys_gap) {
             self.last_key = None;
             self.out.push_back(Action::KeysDone);
@@ -215,7 +215,7 @@ impl Conversation {
         !matches!(self.floor, Floor::Agent { interruptible: false })
     }
 
-    fn endpoint_event(&mut self, event: Option<EndpointEvent>) {
+    fn endpoint_event(&mut self, event: Option<EndpointEvent>, now: Instant) {
         match event {
             Some(EndpointEvent::Started { ago }) if self.listens() => {
                 self.reported = true;
@@ -224,6 +224,9 @@ impl Conversation {
             Some(EndpointEvent::Paused) if self.reported => self.out.push_back(Action::PauseUtterance),
             Some(EndpointEvent::Ended { quiet }) if self.reported => {
                 self.reported = false;
+                if let Floor::Caller { since } = &mut self.floor {
+                    *since = now; // Who has just spoken is not silent.
+                }
                 self.out.push_back(Action::FinishUtterance { quiet });
             }
             _ => {}

@@ -77,6 +77,15 @@ fn silence_is_counted_and_an_answer_resets_it() {
 }
 
 #[test]
+fn a_caller_who_speaks_past_the_silence_limit_is_not_silent() {
+    let mut line = Line::open(TurnTaking::default());
+    line.conversation.caller_turn(line.now);
+    line.hear(false, 5_000).hear(true, 4_000).hear(false, 2_000);
+    assert!(line.saw(|action| matches!(action, Action::FinishUtterance { .. })));
+    assert!(!line.saw(|action| matches!(action, Action::Silence { .. })), "{:?}", line.seen);
+}
+
+#[test]
 fn silence_is_not_the_callers_fault_while_the_agent_thinks() {
     let mut line = Line::open(TurnTaking::default());
     line.conversation.caller_turn(line.now);

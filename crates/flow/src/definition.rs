@@ -227,6 +227,8 @@ pub(crate) struct Action {
     pub(crate) confirm: Prompt,
     pub(crate) ok: Prompt,
     pub(crate) refused: Vec<Refusal>,
+    /// A bare no gives the request up, because there is nothing about it to change ("Shall I cancel it?").
+    pub(crate) no_drops: bool,
     /// Field to result field: what later requests of this call may use.
     pub(crate) sets: BTreeMap<String, String>,
 }

@@ -26,7 +26,7 @@
 //! | `[queries.NAME]` | a tool without effects: `tool`, `arguments` (argument = slot), `gives` (its fields), `wait`, `ok`, `[[queries.NAME.refused]]` |
 //! | `[choices.NAME]` | `any_of` (slots of which one is needed), `ask`, `help` |
 //! | `[[intents]]` | `name`, `label`, `phrases`, `steps` (slots, queries, choices), `optional` slots, `action`, `then` |
-//! | `[intents.action]` | a tool with effects: `tool`, `arguments`, `gives`, `confirm` (the read-back, required), `ok`, `sets` (slot = result field), refusals |
+//! | `[intents.action]` | a tool with effects: `tool`, `arguments`, `gives`, `confirm` (the read-back, required), `no` (what a bare no does: `change`, the default, or `drop`), `ok`, `sets` (slot = result field), refusals |
 //! | `[intents.then]` | an offer when the request is done: `ask`, `intent`, `sets` (slot = query.field) |
 //! | `[[answers]]` | knowledge: `name`, `phrases`, `say` |
 //!

@@ -8,6 +8,7 @@ use std::ptr;
 use serde::{Deserialize, Serialize};
 
 use crate::SphinxError;
+use crate::channel::Channel;
 use crate::library::{Library, Raw};
 
 /// Samples a second the acoustic model was trained on.
@@ -71,6 +72,7 @@ pub struct Decoder {
     library: &'static Library,
     raw: *mut Raw,
     arguments: *mut Raw,
+    channel: Channel,
     // The engine keeps pointers into the argument texts.
     _texts: Vec<CString>,
     _single_thread: PhantomData<*mut ()>,
@@ -104,7 +106,14 @@ impl Decoder {
             unsafe { (library.free_arguments)(arguments) };
             return Err(refused());
         }
-        Ok(Self { library, raw, arguments, _texts: texts, _single_thread: PhantomData })
+        let channel = Channel::of(library, raw).inspect_err(|_| {
+            // SAFETY: both objects are live, ours, and not used after this.
+            unsafe {
+                (library.free)(raw);
+                (library.free_arguments)(arguments);
+            }
+        })?;
+        Ok(Self { library, raw, arguments, channel, _texts: texts, _single_thread: PhantomData })
     }
 
     /// Loads a language model (ARPA or binary file) under a name.
@@ -136,13 +145,15 @@ impl Decoder {
     pub fn decode(&mut self, search: &str, pcm: &[i16]) -> Result<Option<Hypothesis>, SphinxError> {
         let name = text("search name", search)?;
         let library = self.library;
+        self.channel.reset(library);
         // SAFETY: a live decoder, a zero-terminated text, and samples that outlive the call, with their true number.
         unsafe {
             step("choosing the language model", (library.set_search)(self.raw, name.as_ptr()))?;
             // A new stream: noise and loudness estimates of another caller must not colour this utterance.
             step("starting the stream", (library.start_stream)(self.raw))?;
             step("starting the utterance", (library.start_utt)(self.raw))?;
-            let processed = (library.process_raw)(self.raw, pcm.as_ptr(), pcm.len(), 0, 1);
+            // Not as a whole utterance: that would take the utterance's own mean (see `channel`).
+            let processed = (library.process_raw)(self.raw, pcm.as_ptr(), pcm.len(), 0, 0);
             step("ending the utterance", (library.end_utt)(self.raw))?;
             step("searching", processed.min(0))?;
         }

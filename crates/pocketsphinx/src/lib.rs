@@ -4,6 +4,7 @@
 //! [`Decoder`] is the safe face of the library, [`protocol`] is what a worker process and its parent say to each other, and
 //! [`worker_main`] is the worker process. Policy (deadlines, restarts, confidence) belongs to the parent.
 
+mod channel;
 mod decoder;
 mod error;
 mod library;

@@ -34,6 +34,8 @@ pub(crate) struct Library {
     pub(crate) seg_word: unsafe extern "C" fn(*mut Raw) -> *const c_char,
     pub(crate) seg_frames: unsafe extern "C" fn(*mut Raw, *mut c_int, *mut c_int),
     pub(crate) seg_prob: unsafe extern "C" fn(*mut Raw, *mut i32, *mut i32, *mut i32) -> i32,
+    pub(crate) features: unsafe extern "C" fn(*mut Raw) -> *mut Raw,
+    pub(crate) set_mean: unsafe extern "C" fn(*mut Raw, *const f32),
     // Kept open for the life of the process: the pointers above lead into them.
     _sphinxbase: Handle,
     _pocketsphinx: Handle,
@@ -82,6 +84,8 @@ impl Library {
                 seg_word: *sphinx.get(b"ps_seg_word\0")?,
                 seg_frames: *sphinx.get(b"ps_seg_frames\0")?,
                 seg_prob: *sphinx.get(b"ps_seg_prob\0")?,
+                features: *sphinx.get(b"ps_get_feat\0")?,
+                set_mean: *base.get(b"cmn_live_set\0")?,
                 _sphinxbase: base,
                 _pocketsphinx: sphinx,
             })

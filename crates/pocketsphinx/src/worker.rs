@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use crate::protocol::{self, Outcome, Request, Response};
 use crate::{Decoder, Hypothesis, SphinxError};
 
-/// Dictionaries (agents) kept loaded at once; each costs an acoustic model of some 10 MB.
+/// Dictionaries (agents) kept loaded at once; each brings its own acoustic model, some 15 MB.
 const MAX_DECODERS: usize = 3;
 /// Language models (dialogue states) kept loaded at once per dictionary; each costs about a megabyte.
 const MAX_SEARCHES: usize = 32;

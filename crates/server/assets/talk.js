@@ -161,12 +161,13 @@ async function follow(call) {
   while (current === call) {
     const got = await recordOf(call.sid);
     if (current !== call) return;
+    const complete = call.ended && ((got && !got.live) || Date.now() - call.endedAt > RECORD_WAIT_MS);
     if (got) {
       transcript.show(got.turns);
       page.record.href = `/calls/${got.call.id}`;
-      page.record.hidden = !call.ended;
+      page.record.hidden = !complete;
     }
-    if (call.ended && ((got && !got.live) || Date.now() - call.endedAt > RECORD_WAIT_MS)) return;
+    if (complete) return;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

@@ -80,9 +80,11 @@ async fn board(app: &App, before: Option<CallId>) -> Result<Board, Problem> {
     let live = app.live.list();
     let stored = app.services.records.calls(&CallFilter { limit: CALLS_PER_PAGE, before }).await?;
     let next = stored.last().filter(|_| stored.len() >= CALLS_PER_PAGE as usize).map(|call| call.id.to_string());
+    let (finished, open): (Vec<_>, Vec<_>) = stored.iter().partition(|call| call.ended_at.is_some());
     let is_live = |call: &CallRecord| live.iter().any(|live| live.record.id == call.id);
     Ok(Board {
-        finished: stored.iter().filter(|call| !is_live(call)).map(CallView::of).collect(),
+        finished: finished.into_iter().filter(|call| !is_live(call)).map(CallView::of).collect(),
+        ringing: open.into_iter().filter(|call| !is_live(call)).map(CallView::of).collect(),
         live: live.iter().map(|live| CallView { since: live.since.to_string(), ..CallView::of(&live.record) }).collect(),
         taken: app.admission.taken(),
         limit: app.admission.limit(),
@@ -152,3 +154,6 @@ async fn talk(State(app): State<App>) -> impl IntoResponse {
     agents.sort_by_key(|agent| !agent.first);
     Page(TalkPage { notices: app.notices.clone(), agents })
 }
+
+#[cfg(test)]
+mod tests;

@@ -120,7 +120,8 @@ impl<S: MediaSocket> Session<S> {
 
     /// A key was pressed (and is not the echo of one already taken).
     pub(crate) async fn key(&mut self, digit: char, now: Instant) -> Result<(), SocketClosed> {
-        if self.saying_goodbye {
+        // A terminator after an entry that was complete without it says nothing, and interrupts nobody.
+        if self.saying_goodbye || (digit == '#' && self.keyed.is_empty()) {
             return Ok(());
         }
         self.listener.cancel();

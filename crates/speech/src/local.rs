@@ -15,6 +15,7 @@ mod recognizer;
 mod sentences;
 mod shape;
 mod synthesizer;
+mod widen;
 
 pub use recognizer::{LocalRecognizer, LocalRecognizerConfig, MAX_UTTERANCE};
 pub use sentences::split_sentences;

@@ -1,11 +1,13 @@
 // A browser calls the agent with a microphone fed from a file, then reads the console as an operator does.
 //
 // node console.mjs --server http://127.0.0.1:8000 --wav caller.wav --shots DIR [--chromium /usr/bin/chromium] [--token TOKEN]
-//                  [--agent NAME] [--turns N] [--seconds N] [--lead-in N]
+//                  [--agent NAME] [--turns N] [--seconds N] [--lead-in N] [--when WORDS --press KEYS]
 //
 // The WAV is 48 kHz mono, 16 bit. Its first sample is heard when the call begins: let it begin with silence as long as the greeting,
 // or ask for it with --lead-in SECONDS. The call is hung up when N caller turns (1) with words, and the agent's answer to the last, stand in
-// the transcript. Prints {"ok", "turns", "errors", "missing", "call", "shots"} and exits with 1 when something is missing or the page had an error.
+// the transcript. With --when and --press, keys are pressed once the agent has said these words.
+//
+// Prints {"ok", "turns", "errors", "missing", "call", "shots"} and exits with 1 when something is missing or a page had an error.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,6 +30,8 @@ const { values: options } = parseArgs({
     turns: { type: "string", default: "1" },
     seconds: { type: "string", default: "60" },
     "lead-in": { type: "string", default: "0" },
+    when: { type: "string" },
+    press: { type: "string", default: "" },
   },
 });
 for (const name of ["server", "wav", "shots"]) {
@@ -84,7 +88,7 @@ async function readTurns(page) {
     items.map((item) => ({
       speaker: item.dataset.speaker,
       text: item.querySelector(".bubble").textContent,
-      understood: item.querySelector(".unclear") === null,
+      understood: item.querySelector(".unclear, .keys") === null,
     })),
   );
 }
@@ -100,27 +104,32 @@ async function talk(page) {
   await page.goto(`${options.server}/talk?raw=1`);
   if (options.agent) await page.selectOption("#agent", { label: options.agent });
   await page.click("#call");
+  let keys = options.press;
   const deadline = Date.now() + Number(options.seconds) * 1000;
-  let shot = false;
   while (Date.now() < deadline && !isComplete(verdict.turns)) {
     await page.waitForTimeout(250);
     verdict.turns = await readTurns(page);
     const state = await page.getAttribute("#phone", "data-state");
     if (state === "idle") break;
-    if (!shot && verdict.turns.some((turn) => turn.speaker === "caller")) {
-      shot = true;
-      await shoot(page, "talk");
+    const last = verdict.turns.at(-1);
+    if (keys && options.when && last?.speaker === "agent" && last.text.includes(options.when)) {
+      for (const key of keys) await page.click(`[data-key="${key}"]`, { delay: 60 });
+      keys = "";
     }
   }
+  await shoot(page, "talk");
+  verdict.status = await page.textContent("#status");
+  await hangUp(page);
+  // The agent may have ended the call: its last words come with the record.
+  verdict.turns = await readTurns(page);
   expect(verdict.turns.some((turn) => turn.speaker === "agent"), "a greeting of the agent");
   expect(verdict.turns.some((turn) => turn.speaker === "caller" && turn.understood), "a caller turn with recognised words");
   expect(isComplete(verdict.turns), "an answer to the caller");
-  verdict.status = await page.textContent("#status");
-  await hangUp(page);
 }
 
 async function hangUp(page) {
-  if (await page.isEnabled("#hang-up")) await page.click("#hang-up");
+  // The agent may hang up in the same moment; then the button is out of use, and the check below sees the phone at rest.
+  if (await page.isEnabled("#hang-up")) await page.click("#hang-up", { timeout: 1000 }).catch(() => {});
   await page.waitForSelector('#phone[data-state="idle"]', { timeout: STEP_MS }).catch(() => expect(false, "the phone's return to rest"));
   const link = await page.waitForSelector("#record:not([hidden])", { timeout: STEP_MS }).catch(() => null);
   expect(link, "a link to the call's page");

@@ -16,6 +16,8 @@ use tokio::process::{Child, Command};
 
 /// A server that does not start within this time does not start. The first start of a machine trains language models.
 const START_LIMIT: Duration = Duration::from_secs(120);
+/// A call that is over frees everything within this time.
+const FREE_LIMIT: Duration = Duration::from_secs(1);
 /// A server that does not stop within this time hangs.
 const STOP_LIMIT: Duration = Duration::from_secs(45);
 
@@ -111,11 +113,18 @@ impl Server {
         Ok(books["reservations"].as_array().context("no reservations in the answer")?.clone())
     }
 
-    /// Fails when a call or a place is left over.
+    /// Fails when a call or a place is left over a second after the last caller has hung up.
     pub async fn expect_idle(&self) -> Result<()> {
-        let active = self.json("/api/v1/calls/active").await?;
-        ensure!(active["calls"].as_array().is_some_and(Vec::is_empty) && active["taken"] == 0, "calls are left over: {active}");
-        Ok(())
+        let mut tick = tokio::time::interval(Duration::from_millis(50));
+        let deadline = tokio::time::Instant::now() + FREE_LIMIT;
+        loop {
+            tick.tick().await;
+            let active = self.json("/api/v1/calls/active").await?;
+            if active["calls"].as_array().is_some_and(Vec::is_empty) && active["taken"] == 0 {
+                return Ok(());
+            }
+            ensure!(tokio::time::Instant::now() < deadline, "calls are left over: {active}");
+        }
     }
 
     /// Sends a signal by name (`TERM`, `KILL`).

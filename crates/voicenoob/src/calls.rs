@@ -48,7 +48,15 @@ async fn list(records: &dyn Records, limit: u32) -> anyhow::Result<()> {
     for call in calls {
         let ended = call.end_reason.map_or("live", |why| why.as_str());
         let from = call.from.expose();
-        say(&format!("{}  {}  {:<7} {:<16} {:<22} {ended:<15} {}", call.id, call.offered_at.strftime("%F %T"), call.carrier, from, call.agent_name, length(&call)));
+        say(&format!(
+            "{}  {}  {:<7} {:<16} {:<22} {ended:<15} {}",
+            call.id,
+            call.offered_at.strftime("%F %T"),
+            call.carrier,
+            from,
+            call.agent_name,
+            length(&call)
+        ));
     }
     Ok(())
 }
@@ -110,7 +118,10 @@ fn turn_line(turn: &TurnRecord) -> String {
         Speaker::Agent => {
             let latency = turn.latency.map_or_else(String::new, |parts| {
                 let (total, first) = (parts.total_ms(), parts.first_audio_ms);
-                format!("  [{total} ms: endpoint {}, recognition {}, brain {}, audio {first}]", parts.endpoint_ms, parts.recognition_ms, parts.brain_ms)
+                format!(
+                    "  [{total} ms: endpoint {}, recognition {}, brain {}, audio {first}]",
+                    parts.endpoint_ms, parts.recognition_ms, parts.brain_ms
+                )
             });
             let cut = if turn.interrupted { format!("  [interrupted; heard: {:?}]", turn.heard) } else { String::new() };
             format!("{at}  agent   {}{latency}{cut}", turn.text)
@@ -119,7 +130,14 @@ fn turn_line(turn: &TurnRecord) -> String {
 }
 
 fn tool_line(tool: &ToolRecord) -> String {
-    format!("{:>6.1}s  tool    {} {} -> {} {}", tool.start_ms as f64 / 1000.0, tool.tool, tool.arguments, tool.outcome.as_str(), tool.result)
+    format!(
+        "{:>6.1}s  tool    {} {} -> {} {}",
+        tool.start_ms as f64 / 1000.0,
+        tool.tool,
+        tool.arguments,
+        tool.outcome.as_str(),
+        tool.result
+    )
 }
 
 fn length(call: &CallRecord) -> String {

@@ -73,7 +73,8 @@ fn main() -> ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     // Two TLS providers in one process could not choose; there is one, and it is named here.
     rustls::crypto::aws_lc_rs::default_provider().install_default().map_err(|_| anyhow::anyhow!("a TLS provider was installed twice"))?;
-    let quiet = !matches!(cli.command, Command::Serve(_)) && std::env::var_os("LOG_LEVEL").is_none() && std::env::var_os("RUST_LOG").is_none();
+    let quiet =
+        !matches!(cli.command, Command::Serve(_)) && std::env::var_os("LOG_LEVEL").is_none() && std::env::var_os("RUST_LOG").is_none();
     let filter = cli.log.as_deref().or(quiet.then_some("warn"));
     telemetry::init(telemetry::LogFormat::Auto, filter)?;
     let settings = || settings::load(cli.config.as_deref());

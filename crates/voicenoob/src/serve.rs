@@ -47,14 +47,20 @@ fn welcome(running: &Running, data_dir: &str) {
     say(&format!("  agents:    {}", names.join(", ")));
     say(&format!("  data:      {data_dir}"));
     if !app.keys.development.is_empty() {
-        say(&format!("  carriers:  {} not configured (development keys: only `voicenoob dial` can call)", app.keys.development.join(" and ")));
+        say(&format!(
+            "  carriers:  {} not configured (development keys: only `voicenoob dial` can call)",
+            app.keys.development.join(" and ")
+        ));
     }
     for notice in &app.notices {
         say(&format!("  missing:   {notice}"));
     }
     let server = if address.port() == 8000 { String::new() } else { format!(" --server http://{host}") };
     say(&format!("Open http://{host} and talk to the agent, or in another terminal:"));
-    say(&format!("  {} dial{server} --say \"I'd like a double room for two nights from Friday\" --say \"Smith\" --say \"yes please\"", program()));
+    say(&format!(
+        "  {} dial{server} --say \"I'd like a double room for two nights from Friday\" --say \"Smith\" --say \"yes please\"",
+        program()
+    ));
 }
 
 fn program() -> String {

@@ -131,7 +131,7 @@ impl Dialogue {
             }
         } else if heard.yes == Some(false) {
             self.state.misses = 0;
-            return self.ask(Asked::WhatToChange, false);
+            return if action.no_drops { self.command(Command::NeverMind) } else { self.ask(Asked::WhatToChange, false) };
         }
         self.not_understood();
     }

@@ -95,9 +95,9 @@ impl Generator<'_> {
     }
 
     fn value_of_name(&mut self, field: &Field) -> Sample {
-        let names: Vec<&str> = if self.rng.usize(..10) < 7 { LAST } else { FIRST }.split_whitespace().collect();
-        let name = self.one_of(&names);
-        name_sample(field, &name)
+        let list = if self.rng.usize(..10) < 7 { LAST } else { FIRST };
+        let name = self.listed(list);
+        name_sample(field, name)
     }
 
     pub(super) fn value(&mut self, field: &Field) -> Sample {
@@ -145,9 +145,11 @@ impl Generator<'_> {
         }
     }
 
+    /// A name, frequent ones more often: the lists begin with them.
     fn listed(&mut self, list: &'static str) -> &'static str {
         let names: Vec<&'static str> = list.split_whitespace().collect();
-        self.pick(&names).unwrap_or_default()
+        let place = (names.len() as f64 * self.rng.f64().powi(2)) as usize;
+        names.get(place).copied().unwrap_or_default()
     }
 
     /// A last name, a full name, or a name spelled.

@@ -198,13 +198,17 @@ fn steps(
 }
 
 fn action(intent: &str, section: &Section<'_>, uses: &mut Vec<Use>, gives: &mut Gives) -> Action {
-    section.only(&["tool", "arguments", "gives", "confirm", "ok", "refused", "sets"]);
+    section.only(&["tool", "arguments", "gives", "confirm", "no", "ok", "refused", "sets"]);
     let result = section.texts("gives");
     gives.insert(format!("{intent}/result"), result.clone());
     let scope = Scope { result: result.clone(), ..Scope::default() };
     let confirm = prompt(section, "confirm", &Scope::default(), uses);
     if confirm.is_empty() {
         section.problem("confirm", format!("the action of {intent:?} has no \"confirm\": nothing is done before it was read back"));
+    }
+    let no = section.text("no");
+    if no.as_deref().is_some_and(|no| !matches!(no, "change" | "drop")) {
+        section.problem("no", "\"no\" must be \"change\" or \"drop\"".into());
     }
     let mut sets = BTreeMap::new();
     if let Some(table) = section.section("sets") {
@@ -221,6 +225,7 @@ fn action(intent: &str, section: &Section<'_>, uses: &mut Vec<Use>, gives: &mut 
         tool: section.required_text("tool"),
         arguments: arguments(section, uses),
         confirm,
+        no_drops: no.as_deref() == Some("drop"),
         ok: prompt(section, "ok", &scope, uses),
         refused: refusals(section, uses),
         sets,

@@ -190,6 +190,10 @@ fn week_day(words: &[String], at: usize) -> Option<(Spec, usize)> {
 /// "In two weeks", "in ten days", "a week from friday", "two weeks from today".
 fn ahead(words: &[String], at: usize, today: Date) -> Option<(Spec, usize)> {
     let lead = usize::from(words[at] == "in");
+    // "For a week from friday" is a stay, not a day.
+    if at > 0 && words[at - 1] == "for" {
+        return None;
+    }
     let (count, length) = match words.get(at + lead)?.as_str() {
         "a" | "an" => (1, 1),
         _ => small_number(&words[at + lead..])?,

@@ -219,6 +219,12 @@ fn may_be_name(word: &str) -> bool {
         "make",
         "put",
         "number",
+        "through",
+        "leaving",
+        "arrive",
+        "weekend",
+        "week",
+        "weeks",
         "phone",
         "names",
     ];

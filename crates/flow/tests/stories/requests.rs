@@ -123,6 +123,14 @@ fn a_booking_is_cancelled_with_code_and_name() {
 }
 
 #[test]
+fn a_no_keeps_the_booking() {
+    let mut call = Call::new(None);
+    call.say("cancel my booking four two seven one zero nine").say("smith").is_asked("confirm");
+    call.say("no wait").hears("dropped").is_asked("main");
+    assert!(call.effects().is_empty());
+}
+
+#[test]
 fn a_wrong_code_is_asked_again() {
     let mut call = Call::new(None);
     call.say("cancel my booking").say("one two three").hears("six digits").is_asked("code");

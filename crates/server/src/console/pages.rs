@@ -14,6 +14,8 @@ pub(super) struct BoardPart {
 /// The lists.
 pub(super) struct Board {
     pub(super) live: Vec<CallView>,
+    /// Offered, and not on the line yet.
+    pub(super) ringing: Vec<CallView>,
     pub(super) finished: Vec<CallView>,
     pub(super) taken: usize,
     pub(super) limit: usize,

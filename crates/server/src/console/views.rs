@@ -133,7 +133,7 @@ impl ReservationView {
     }
 }
 
-/// What the callers of one call waited for answers.
+/// How long the caller waited for answers to spoken words. Keys are answered at once: they would make it look better than it sounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Waiting {
     pub(super) median_ms: u32,
@@ -141,9 +141,10 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// `None` when no turn answers the caller.
+    /// `None` when no turn answers spoken words.
     pub(super) fn of(turns: &[TurnRecord]) -> Option<Self> {
-        let mut totals: Vec<u32> = turns.iter().filter_map(|turn| turn.latency.as_ref()).map(LatencyParts::total_ms).collect();
+        let spoken = turns.iter().filter_map(|turn| turn.latency.as_ref()).filter(|latency| latency.endpoint_ms > 0);
+        let mut totals: Vec<u32> = spoken.map(LatencyParts::total_ms).collect();
         totals.sort_unstable();
         Some(Self { median_ms: *totals.get(totals.len() / 2)?, slowest_ms: *totals.last()? })
     }

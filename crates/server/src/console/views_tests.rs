@@ -96,7 +96,9 @@ fn the_slowest_answer_fills_its_bar() {
         })
         .collect();
     assert_eq!(ends, [1000, 200]);
-    assert_eq!(Waiting::of(&[slow, quick]), Some(Waiting { median_ms: 2000, slowest_ms: 2000 }));
+    let mut keyed = slow.clone();
+    keyed.latency = Some(latency(0, 0, 1, 1));
+    assert_eq!(Waiting::of(&[keyed, slow, quick]), Some(Waiting { median_ms: 2000, slowest_ms: 2000 }));
     assert_eq!(Waiting::of(&[turn(Speaker::Agent, "a", "a")]), None);
 }
 

@@ -1,15 +1,16 @@
-//! Makes telephone audio fit for the recogniser: long silence off, up to its rate, and a floor of noise.
+//! Makes telephone audio fit for the recogniser: long silence off, up to its rate, the upper band back, and a floor of noise.
 
 use audio::level::Level;
 use audio::mix::add_noise;
 use audio::resample::resample;
 
+use super::widen::widen;
 use crate::SpeechError;
 
 /// The recogniser's rate, samples a second.
 pub(crate) const RATE: u32 = pocketsphinx::SAMPLE_RATE;
-/// Level of the noise that is added, dBFS. Fills the empty band above 4 kHz, which the acoustic model never saw empty.
-const NOISE_DBFS: f32 = -54.0;
+/// Level of the noise that is added, dBFS: a line is never digitally silent, and the acoustic model has never heard it so.
+const NOISE_DBFS: f32 = -65.0;
 /// A piece is silence when it is this far below the loudest one, dB.
 const SILENCE_BELOW: f32 = 38.0;
 /// Silence kept before and after speech, ms: the engine needs some to find the first and last sound.
@@ -21,6 +22,9 @@ const PIECE_MS: usize = 20;
 pub(crate) fn clean(pcm: &[i16], rate: u32, seed: u64) -> Result<Vec<i16>, SpeechError> {
     let bad = |error: audio::AudioError| SpeechError::BadAudio { detail: error.to_string() };
     let mut out = resample(trim(pcm, rate), rate, RATE).map_err(bad)?;
+    if rate < RATE {
+        widen(&mut out, seed)?;
+    }
     add_noise(&mut out, NOISE_DBFS, seed);
     Ok(out)
 }

@@ -30,7 +30,7 @@ const MAX_READY: usize = 64;
 pub struct LocalRecognizerConfig {
     /// Program and arguments of a worker: something that runs [`pocketsphinx::worker_main`].
     pub worker_command: Vec<OsString>,
-    /// Worker processes; each recognises one utterance at a time and needs some 40 MB.
+    /// Worker processes; each recognises one utterance at a time and needs some 25 MB.
     pub workers: usize,
     /// Folder for trained models. May be deleted at any time; they are trained again.
     pub cache_dir: PathBuf,

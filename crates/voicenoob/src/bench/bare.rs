@@ -180,7 +180,9 @@ impl Connection {
         let accept = derive_accept_key(key.context("the request is no WebSocket upgrade")?.as_bytes());
         self.partial = Vec::new();
         self.upgraded = true;
-        let answer = format!("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n");
+        let answer = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+        );
         self.send(answer.as_bytes())
     }
 

@@ -107,11 +107,17 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let (score, sentences) = listen(&mut telephone, voice, &requests, flow.confidence_floor()).await?;
         let mut done = Vec::new();
         for task in &tasks {
-            done.push(tasks::play(task, &flow, Ear::Spoken(&mut telephone, voice)).await.with_context(|| format!("{voice}: {}", task.name))?);
+            done.push(
+                tasks::play(task, &flow, Ear::Spoken(&mut telephone, voice)).await.with_context(|| format!("{voice}: {}", task.name))?,
+            );
         }
         report.voices.push(VoiceReport { voice: voice.clone(), score, sentences, tasks: done });
     }
-    if args.json { say(&serde_json::to_string_pretty(&report)?) } else { say(&report::text(&report)) }
+    if args.json {
+        say(&serde_json::to_string_pretty(&report)?)
+    } else {
+        say(&report::text(&report))
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -226,7 +226,11 @@ impl Generator {
 
     /// How long sockets may be waited for. Under load the generator never sleeps: a wake-up that comes late would be taken for the server's delay.
     fn pause(&self) -> Duration {
-        let idle = if matches!(self.phase, Phase::Drain(_)) { Duration::from_millis(10) } else { self.due().saturating_sub(self.origin.elapsed()) };
+        let idle = if matches!(self.phase, Phase::Drain(_)) {
+            Duration::from_millis(10)
+        } else {
+            self.due().saturating_sub(self.origin.elapsed())
+        };
         // Waiting is counted in whole milliseconds and rounded up.
         if idle > Duration::from_millis(2) { idle - Duration::from_millis(1) } else { Duration::ZERO }
     }

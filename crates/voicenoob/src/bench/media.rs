@@ -11,7 +11,7 @@ use server::keys::DEV_KEYS_FILE;
 
 use super::load::{Outcome, Progress, TOKEN_VARIABLE};
 use super::place::Place;
-use super::process::{Launch, Running};
+use super::process::{Launch, Memory, Running};
 use crate::{say, say_error};
 
 /// The server's core, and the callers'.
@@ -65,9 +65,9 @@ struct Measured {
     calls: usize,
     /// CPU time of the server's process for one second of one call.
     cpu_ms: f64,
-    /// More memory than before the calls, for each.
+    /// More allocated memory than before the calls, for each.
     memory_kib: f64,
-    /// Memory before the calls, MiB.
+    /// Memory in RAM before the calls, MiB.
     rest_mib: f64,
     outcome: Outcome,
 }
@@ -77,10 +77,16 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let launch = Launch::prepare(most as u64 + OTHER_FILES).await?;
     let place = Place::make("media")?;
     let bench = Bench { launch, place, seconds: args.seconds };
-    say(&format!("Media path: {} s at each number of calls, after a warm-up. Callers and server are processes of their own.", args.seconds));
+    say(&format!(
+        "Media path: {} s at each number of calls, after a warm-up. Callers and server are processes of their own.",
+        args.seconds
+    ));
     for notice in &bench.launch.notices {
         say(&format!("Note: {notice}."));
     }
+    // The first start trains the demo agent's language models; what that leaves in memory is no call's.
+    say_error("starting the server once ...");
+    bench.server().await?.0.stop().await?;
     let mut all = Vec::new();
     for &calls in &args.calls {
         for subject in [Subject::Bare, Subject::Server] {
@@ -134,21 +140,30 @@ impl Bench {
         ];
         let mut server = self.launch.start(SERVER_CORE, &["serve"], self.place.path(), &environment)?;
         let address = address(&server.line(START_LIMIT).await?)?;
+        server.settle().await?;
         let path = self.place.path().join("data").join(DEV_KEYS_FILE);
-        let keys = std::fs::read_to_string(&path).with_context(|| format!("cannot read the server's development keys {}", path.display()))?;
+        let keys =
+            std::fs::read_to_string(&path).with_context(|| format!("cannot read the server's development keys {}", path.display()))?;
         let keys: toml::Table = keys.parse().context("the server's development keys are damaged")?;
         let token = keys.get("twilio_auth_token").and_then(toml::Value::as_str).context("the development keys hold no Twilio token")?;
         Ok((server, address, token.to_owned()))
     }
 
-    async fn callers(&self, subject: Subject, calls: usize, server: &Running, address: SocketAddr, token: &str) -> anyhow::Result<Measured> {
+    async fn callers(
+        &self,
+        subject: Subject,
+        calls: usize,
+        server: &Running,
+        address: SocketAddr,
+        token: &str,
+    ) -> anyhow::Result<Measured> {
         let (address, calls_text, seconds) = (address.to_string(), calls.to_string(), self.seconds.to_string());
         let arguments = ["bench", "media-load", "--address", &address, "--calls", &calls_text, "--seconds", &seconds];
         let token = [(TOKEN_VARIABLE, token)];
         let environment = if subject == Subject::Bare { &token[..0] } else { &token[..] };
         let mut load = self.launch.start(LOAD_CORE, &arguments, self.place.path(), environment)?;
         let patience = PATIENCE + Duration::from_secs(self.seconds + calls as u64 / SLOWEST_RING);
-        let (mut rest, mut held, mut before, mut after) = (0, 0, Duration::ZERO, Duration::ZERO);
+        let (mut rest, mut held, mut before, mut after) = (Memory::default(), Memory::default(), Duration::ZERO, Duration::ZERO);
         let outcome = loop {
             match serde_json::from_str(&load.line(patience).await?).context("the callers said something else")? {
                 Progress::Ready => rest = server.memory()?,
@@ -166,8 +181,8 @@ impl Bench {
             subject,
             calls,
             cpu_ms: (after - before).as_secs_f64() * 1000.0 / call_seconds,
-            memory_kib: (held as f64 - rest as f64) / 1024.0 / calls as f64,
-            rest_mib: rest as f64 / 1024.0 / 1024.0,
+            memory_kib: (held.anonymous as f64 - rest.anonymous as f64) / 1024.0 / calls as f64,
+            rest_mib: rest.resident as f64 / 1024.0 / 1024.0,
             outcome,
         })
     }

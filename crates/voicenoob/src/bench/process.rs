@@ -12,6 +12,11 @@ use tokio::process::{Child, ChildStdout, Command};
 /// Clock ticks in a second, as `/proc/PID/stat` counts CPU time: 100 on every Linux that Rust runs on (USER_HZ).
 const TICKS: u64 = 100;
 
+/// Memory has settled when it stayed the same, within a hundredth, over so many pauses in a row; so many are tried.
+const SETTLE_PAUSE: Duration = Duration::from_secs(2);
+const SETTLED: u32 = 6;
+const SETTLE_TRIES: u32 = 45;
+
 /// How children are started.
 pub(super) struct Launch {
     program: PathBuf,
@@ -24,11 +29,15 @@ pub(super) struct Launch {
 impl Launch {
     /// Looks at what this machine allows; `files` is the number of open files that the larger side needs.
     pub(super) async fn prepare(files: u64) -> anyhow::Result<Self> {
-        let program = std::env::current_exe().context("cannot find this program's own file, which is started again as server and as client")?;
+        let program =
+            std::env::current_exe().context("cannot find this program's own file, which is started again as server and as client")?;
         let mut notices = Vec::new();
         let pinned = can_pin().await;
         if !pinned {
-            notices.push("taskset or a second core is missing: server and client share what there is, so figures are worse than they would be".to_owned());
+            notices.push(
+                "taskset or a second core is missing: server and client share what there is, so figures are worse than they would be"
+                    .to_owned(),
+            );
         }
         let files = raise(files)?;
         Ok(Self { program, pinned, files, notices })
@@ -46,7 +55,13 @@ impl Launch {
         line.push(self.program.clone().into());
         line.extend(arguments.iter().map(OsString::from));
         let mut command = Command::new(&line[0]);
-        command.args(&line[1..]).envs(environment.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped()).current_dir(folder).kill_on_drop(true);
+        command
+            .args(&line[1..])
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .current_dir(folder)
+            .kill_on_drop(true);
         let mut child = command.spawn().with_context(|| format!("cannot start {}", line[0].display()))?;
         // Both tools become the program they start, so the process is the program's own.
         let id = child.id().context("a child process ended before it was measured")?;
@@ -69,7 +84,9 @@ fn raise(needed: u64) -> anyhow::Result<Option<u64>> {
         return Ok(None);
     }
     if hard < needed {
-        bail!("so many calls need {needed} open files in one process, and the hard limit is {hard}: raise it (`ulimit -Hn`), or measure fewer calls");
+        bail!(
+            "so many calls need {needed} open files in one process, and the hard limit is {hard}: raise it (`ulimit -Hn`), or measure fewer calls"
+        );
     }
     Ok(Some(needed))
 }
@@ -103,11 +120,26 @@ impl Running {
         cpu(&stat).with_context(|| format!("{path} is not as documented"))
     }
 
-    /// Memory that it holds in RAM, bytes.
-    pub(super) fn memory(&self) -> anyhow::Result<u64> {
+    /// What it holds in RAM.
+    pub(super) fn memory(&self) -> anyhow::Result<Memory> {
         let path = format!("/proc/{}/smaps_rollup", self.id);
         let rollup = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-        resident(&rollup).with_context(|| format!("{path} is not as documented"))
+        Memory::read(&rollup).with_context(|| format!("{path} is not as documented"))
+    }
+
+    /// Waits until its memory stays as it is: a start goes on behind the scenes, and what it leaves behind is given back late.
+    pub(super) async fn settle(&self) -> anyhow::Result<()> {
+        let (mut last, mut same) = (self.memory()?, 0);
+        for _ in 0..SETTLE_TRIES {
+            tokio::time::sleep(SETTLE_PAUSE).await;
+            let now = self.memory()?;
+            same = if now.anonymous.abs_diff(last.anonymous) * 100 <= now.anonymous { same + 1 } else { 0 };
+            if same == SETTLED {
+                return Ok(());
+            }
+            last = now;
+        }
+        bail!("a child process's memory does not come to rest")
     }
 
     /// Ends it, and waits until it is gone.
@@ -123,9 +155,23 @@ fn cpu(stat: &str) -> Option<Duration> {
     Some(Duration::from_millis(ticks * 1000 / TICKS))
 }
 
-fn resident(rollup: &str) -> Option<u64> {
-    let line = rollup.lines().find_map(|line| line.strip_prefix("Rss:"))?;
-    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+/// Memory of a process, bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Memory {
+    /// All that is in RAM, the program's own code included.
+    pub(super) resident: u64,
+    /// What it has allocated: code that is read in later is not among it.
+    pub(super) anonymous: u64,
+}
+
+impl Memory {
+    fn read(rollup: &str) -> Option<Self> {
+        let bytes = |name: &str| {
+            let line = rollup.lines().find_map(|line| line.strip_prefix(name))?;
+            Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+        };
+        Some(Self { resident: bytes("Rss:")?, anonymous: bytes("Anonymous:")? })
+    }
 }
 
 #[cfg(test)]
@@ -143,6 +189,7 @@ mod tests {
     fn limits_and_memory_are_read_as_the_kernel_writes_them() {
         let limits = "Limit                     Soft Limit           Hard Limit           Units\nMax open files            1024                 unlimited            files\n";
         assert_eq!(open_files(limits), Some((1024, u64::MAX)));
-        assert_eq!(resident("00400000-7ffe [rollup]\nRss:               4321 kB\nPss:  1 kB\n"), Some(4321 * 1024));
+        let rollup = "00400000-7ffe [rollup]\nRss:               4321 kB\nPss:  1 kB\nAnonymous:          21 kB\n";
+        assert_eq!(Memory::read(rollup), Some(Memory { resident: 4321 * 1024, anonymous: 21 * 1024 }));
     }
 }

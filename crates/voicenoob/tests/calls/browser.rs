@@ -40,7 +40,14 @@ async fn a_visitor_talks_to_the_agent_from_the_browser() -> Result<()> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/browser/console.mjs");
     let run = Command::new("node")
         .arg(script)
-        .args(["--server", server.url().as_str(), "--wav", wav.to_str().context("path")?, "--shots", folder.path().to_str().context("path")?])
+        .args([
+            "--server",
+            server.url().as_str(),
+            "--wav",
+            wav.to_str().context("path")?,
+            "--shots",
+            folder.path().to_str().context("path")?,
+        ])
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .output();

@@ -10,7 +10,12 @@ use crate::program;
 
 async fn run(folder: &std::path::Path, arguments: &[&str], settings: &[(&str, &str)]) -> Result<Output> {
     let mut command = Command::new(program());
-    command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("DATA_DIR", folder).envs(settings.iter().copied());
+    command
+        .args(arguments)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("DATA_DIR", folder)
+        .envs(settings.iter().copied());
     Ok(command.kill_on_drop(true).output().await?)
 }
 

@@ -35,7 +35,8 @@ fn dev_key(server: &Server, name: &str) -> Result<String> {
 }
 
 async fn post(server: &Server, path: &str, headers: &[(&str, String)], body: &str) -> Result<(u16, String)> {
-    let mut request = server.http().post(server.url().join(path)?).body(body.to_owned()).header("Content-Type", "application/x-www-form-urlencoded");
+    let mut request =
+        server.http().post(server.url().join(path)?).body(body.to_owned()).header("Content-Type", "application/x-www-form-urlencoded");
     for (name, value) in headers {
         request = request.header(*name, value);
     }
@@ -49,7 +50,8 @@ async fn what_twilios_sdk_signs_is_answered_with_a_document_its_builder_would_wr
     let path = "/webhooks/twilio/voice";
     let params = json!({ "CallSid": "CA-sdk", "AccountSid": "AC1", "From": "+15005550006", "To": "+15005550010", "CallStatus": "ringing", "CallerName": "Zoë & Co" });
     let url = server.url().join(path)?.to_string();
-    let signed = sdk("judge_twilio.py", &json!({ "mode": "sign", "url": url, "params": params, "token": dev_key(&server, "twilio_auth_token")? }))?;
+    let signed =
+        sdk("judge_twilio.py", &json!({ "mode": "sign", "url": url, "params": params, "token": dev_key(&server, "twilio_auth_token")? }))?;
     let signature = signed["signature"].as_str().context("no signature")?.to_owned();
     let body = "CallSid=CA-sdk&AccountSid=AC1&From=%2B15005550006&To=%2B15005550010&CallStatus=ringing&CallerName=Zo%C3%AB+%26+Co";
 

@@ -46,7 +46,8 @@ async fn a_finished_call_is_recorded_on_both_channels_with_its_turns_and_latenci
     let after = audio::level::Level::of(&side(&pcm, 1)[answered..answered + 4000]);
     ensure!(after.rms_dbfs > before.rms_dbfs + 15.0, "the agent's channel does not stand on the call clock: {before:?} {after:?}");
 
-    let range = server.http().get(server.url().join(&format!("/api/v1/calls/{}/recording", report.carrier_call_id))?).header("Range", "bytes=0-43");
+    let range =
+        server.http().get(server.url().join(&format!("/api/v1/calls/{}/recording", report.carrier_call_id))?).header("Range", "bytes=0-43");
     let part = range.send().await?;
     assert_eq!((part.status().as_u16(), part.bytes().await?.len()), (206, 44));
     server.stop().await?;

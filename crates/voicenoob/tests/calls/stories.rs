@@ -43,7 +43,7 @@ on_both_carriers!(
 );
 
 fn script(carrier: Carrier, text: &str) -> Result<Script> {
-    Script::parse(&format!("carrier = \"{carrier}\"\n{text}"), Path::new("")).map_err(anyhow::Error::msg)
+    Script::parse(&format!("carrier = \"{carrier}\"\nvoice = \"rms\"\n{text}"), Path::new("")).map_err(anyhow::Error::msg)
 }
 
 /// The next such day after today, where the hotel is.
@@ -259,14 +259,14 @@ async fn caller_interrupts_the_agent(carrier: Carrier) -> Result<()> {
     let call = r#"
         step = [
             { wait_for_agent = true },
-            { say = "do you have a pool" },
+            { say = "do you have parking" },
             { interrupt = "what time is breakfast", after_ms = 900 },
             { wait_for_agent = true },
             { hang_up = true },
         ]
         [expect]
         interrupted = true
-        agent_says = ["The pool", "Breakfast is included"]
+        agent_says = ["We have parking", "Breakfast is included"]
     "#;
     let report = server.call(script(carrier, call)?).await?;
     ensure!(report.clears >= 1, "the carrier's buffer was not cleared");

@@ -37,13 +37,21 @@ fn media(chunk: u32) -> String {
 async fn webhook(server: &Server, call: &str, query: &str) -> Result<(u16, String)> {
     let keys = std::fs::read_to_string(server.data_dir().join("dev-keys.toml"))?;
     let token = keys.lines().find_map(|line| line.strip_prefix("twilio_auth_token = ")).context("no token")?.trim_matches('"').to_owned();
-    let form: Vec<(String, String)> = [("CallSid", call), ("AccountSid", "AC1"), ("From", "+15005550006"), ("To", "+15005550010"), ("CallStatus", "ringing"), ("Direction", "inbound")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into();
+    let form: Vec<(String, String)> = [
+        ("CallSid", call),
+        ("AccountSid", "AC1"),
+        ("From", "+15005550006"),
+        ("To", "+15005550010"),
+        ("CallStatus", "ringing"),
+        ("Direction", "inbound"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
     let url = server.url().join(&format!("/webhooks/twilio/voice{query}"))?;
     let signature = twilio::signature::sign(url.as_str(), &form, &token);
     let body: String = form.iter().map(|(name, value)| format!("{name}={}", value.replace('+', "%2B"))).collect::<Vec<_>>().join("&");
-    let request = server.http().post(url).header("X-Twilio-Signature", signature).header("Content-Type", "application/x-www-form-urlencoded");
+    let request =
+        server.http().post(url).header("X-Twilio-Signature", signature).header("Content-Type", "application/x-www-form-urlencoded");
     let response = request.body(body).send().await?;
     Ok((response.status().as_u16(), response.text().await?))
 }
@@ -64,8 +72,7 @@ async fn every_refusal_of_a_socket_has_its_code_and_no_socket_stays_open() -> Re
     let agents = tempfile::tempdir()?;
     let inactive = "1f5b7a52-6c1e-4d58-9a67-1d0c7f1e2a11";
     let text = include_str!("../../../../agents/hotel.toml").replacen("0f5b7a52-6c1e-4d58-9a67-1d0c7f1e2a10", inactive, 1);
-    let name = text.lines().find(|line| line.starts_with("name")).context("the agent has no name")?;
-    let text = text.replacen(name, "name = \"Closed House\"\nactive = false", 1);
+    let text = text.replacen("name = \"hotel\"", "name = \"closed house\"", 1).replacen("active = true", "active = false", 1);
     std::fs::write(agents.path().join("closed.toml"), text)?;
     let server = Server::start_with(program(), &[("AGENTS_DIR", agents.path().to_str().context("path")?)]).await?;
     let open = async |path: &str| Socket::open(server.url(), path).await;

@@ -52,20 +52,20 @@ pub(super) struct Caller<'a> {
     /// The last wish, until it is known that it was understood.
     wish: Option<&'a str>,
     read_back: String,
-    /// The last words, and whether they came through as they were said.
-    came_through: bool,
+    /// Whether the agent took the last words for what they were.
+    taken_right: bool,
 }
 
 impl<'a> Caller<'a> {
     /// `code`: the confirmation code of what is booked, if anything is.
     pub(super) fn new(task: &'a Task, code: Option<&str>) -> Self {
         let code = code.unwrap_or_default().chars().filter_map(digit).collect::<Vec<_>>().join(" ");
-        Self { task, code, wishes: task.says.iter().map(String::as_str).collect(), wish: None, read_back: String::new(), came_through: true }
+        Self { task, code, wishes: task.says.iter().map(String::as_str).collect(), wish: None, read_back: String::new(), taken_right: true }
     }
 
-    /// What became of the caller's last words.
-    pub(super) fn was_heard(&mut self, said: &str, heard: &str) {
-        self.came_through = said == heard;
+    /// Whether the agent's answer is the one that the caller's words deserved: how a person knows that "Did you say Friday?" is wrong.
+    pub(super) fn was_taken_for(&mut self, what_was_said: bool) {
+        self.taken_right = what_was_said;
     }
 
     /// What the caller says to this, when the agent listens in this state; `None` hangs up.
@@ -79,7 +79,7 @@ impl<'a> Caller<'a> {
                 self.wish?.to_owned()
             }
             "confirm" => self.judge(agent),
-            "yes_no" if DOUBTS.iter().any(|words| agent.contains(words)) => if self.came_through { "yes" } else { "no" }.to_owned(),
+            "yes_no" if DOUBTS.iter().any(|words| agent.contains(words)) => if self.taken_right { "yes" } else { "no" }.to_owned(),
             state => self.task.answers.get(state)?.clone(),
         };
         Some(words.replace("{code}", &self.code))
@@ -136,11 +136,11 @@ mod tests {
     }
 
     #[test]
-    fn a_doubt_is_answered_by_what_came_through_and_a_code_digit_by_digit() {
+    fn a_doubt_is_answered_by_what_was_meant_and_a_code_digit_by_digit() {
         let task = task();
         let mut caller = Caller::new(&task, Some("407"));
         assert_eq!(caller.reply("Your code?", "code").unwrap(), "it's four zero seven");
-        caller.was_heard("it's four zero seven", "four seven");
+        caller.was_taken_for(false);
         assert_eq!(caller.reply("Did you say four seven?", "yes_no").unwrap(), "no");
     }
 }

@@ -83,7 +83,9 @@ impl Desk {
     /// The books after the call, beside what the task wants in them.
     pub(super) async fn books(&self, wanted: &[Map<String, Value>]) -> anyhow::Result<Books> {
         let now = self.bookings().await?;
-        let same = |(booking, wanted): (&Map<String, Value>, &Map<String, Value>)| wanted.iter().all(|(name, value)| booking.get(name) == Some(value));
+        let same = |(booking, wanted): (&Map<String, Value>, &Map<String, Value>)| {
+            wanted.iter().all(|(name, value)| booking.get(name) == Some(value))
+        };
         Ok(match () {
             () if now.len() == wanted.len() && now.iter().zip(wanted).all(same) => Books::Right,
             () if now == self.before => Books::Unchanged,

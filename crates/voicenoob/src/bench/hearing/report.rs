@@ -9,7 +9,10 @@ use crate::bench::table::Table;
 
 /// Both tables, and what went wrong in which task.
 pub(super) fn text(report: &Report) -> String {
-    let mut text = format!("Telephone audio: 8 kHz mu-law, white noise of {:.0} dBFS; accepted means a confidence of at least {:.2}.\n\n", report.noise_dbfs, report.confidence_floor);
+    let mut text = format!(
+        "Telephone audio: 8 kHz mu-law, white noise of {:.0} dBFS; accepted means a confidence of at least {:.2}.\n\n",
+        report.noise_dbfs, report.confidence_floor
+    );
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{}\n{}", recognition(&report.voices), understanding(report));
     for voice in &report.voices {
@@ -21,7 +24,17 @@ pub(super) fn text(report: &Report) -> String {
 }
 
 fn recognition(voices: &[VoiceReport]) -> Table {
-    let head = ["Voice", "sentences", "word errors", "word by word", "accepted", "accepted with a wrong word", "outside accepted", "ms a sentence", "real time"];
+    let head = [
+        "Voice",
+        "sentences",
+        "word errors",
+        "word by word",
+        "accepted",
+        "accepted with a wrong word",
+        "outside accepted",
+        "ms a sentence",
+        "real time",
+    ];
     let mut table = Table::new(&head);
     for VoiceReport { voice, score, .. } in voices {
         table.row([

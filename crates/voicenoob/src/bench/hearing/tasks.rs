@@ -78,9 +78,10 @@ pub(super) async fn play(task: &Task, flow: &Arc<Flow>, mut ear: Ear<'_>) -> any
                 (heard.transcript.text, heard.transcript.confidence)
             }
         };
-        caller.was_heard(&words, &heard);
         scene.lines.push(format!("caller: {words} | heard: {heard} ({confidence:.2}) | state: {}", scene.state));
+        let meant = scene.answer_to(words, confidence);
         scene.tell(if heard.is_empty() { Input::NotUnderstood } else { Input::Heard { text: heard, confidence } }).await;
+        caller.was_taken_for(meant == scene.agent);
     }
     scene.judge(task, turns, why).await
 }
@@ -121,6 +122,20 @@ impl Scene {
         }
     }
 
+    /// What the agent would say now if it had heard every word, and were as sure of them.
+    fn answer_to(&self, text: String, confidence: f32) -> String {
+        let mut twin = self.dialogue.clone();
+        twin.handle(Input::Heard { text, confidence }, NOW);
+        let mut said = String::new();
+        while let Some(output) = twin.poll_output() {
+            if let Output::Say { text, .. } = output {
+                said.push_str(&text);
+                said.push(' ');
+            }
+        }
+        said
+    }
+
     async fn judge(self, task: &Task, turns: u32, why: &str) -> anyhow::Result<Done> {
         let books = self.desk.books(&task.books).await?;
         let unsaid = task.said.iter().find(|words| !self.all.contains(*words));
@@ -129,7 +144,9 @@ impl Scene {
             (Books::Wrong, _) => Some("the hotel's books are wrong".to_owned()),
             (Books::Unchanged, _) => Some("nothing was done".to_owned()),
             (Books::Right, Some(words)) => Some(format!("the caller was not told {words:?}")),
-            (Books::Right, None) if transferred != task.transferred => Some("the caller was put through, or was not, against the task".to_owned()),
+            (Books::Right, None) if transferred != task.transferred => {
+                Some("the caller was put through, or was not, against the task".to_owned())
+            }
             (Books::Right, None) => None,
         };
         Ok(Done {

@@ -29,7 +29,12 @@ pub(super) struct Heard {
 }
 
 impl Telephone {
-    pub(super) async fn open(voice: LocalSynthesizer, recognizer: &LocalRecognizer, domain: &Arc<Domain>, noise_dbfs: f32) -> anyhow::Result<Self> {
+    pub(super) async fn open(
+        voice: LocalSynthesizer,
+        recognizer: &LocalRecognizer,
+        domain: &Arc<Domain>,
+        noise_dbfs: f32,
+    ) -> anyhow::Result<Self> {
         let recognition = recognizer.open(Arc::clone(domain), RATE).await?;
         Ok(Self { voice, recognition, noise_dbfs, sentences: 0 })
     }

@@ -239,7 +239,8 @@ mod tests {
 
         /// The server answers with this sound.
         fn answer(&mut self, sound: usize) {
-            let text = format!("{{\"event\":\"media\",\"streamSid\":\"MZ\",\"media\":{{\"payload\":\"{}\"}}}}", self.speech.payloads[sound]);
+            let text =
+                format!("{{\"event\":\"media\",\"streamSid\":\"MZ\",\"media\":{{\"payload\":\"{}\"}}}}", self.speech.payloads[sound]);
             let mut bytes = Vec::new();
             frames::write(frames::TEXT, text.as_bytes(), None, &mut bytes);
             // In two pieces, as a network may deliver it.

@@ -14,7 +14,21 @@ const FEWEST_CALLS: f64 = 400.0;
 
 /// All figures.
 pub(super) fn figures(all: &[Measured]) -> Table {
-    let head = ["Subject", "calls", "CPU ms/call-s", "to bare", "p50 ms", "p99 ms", "max ms", "KiB/call", "at rest MiB", "lost", "wrong", "dropped", "sender late p99 ms"];
+    let head = [
+        "Subject",
+        "calls",
+        "CPU ms/call-s",
+        "to bare",
+        "p50 ms",
+        "p99 ms",
+        "max ms",
+        "KiB/call",
+        "at rest MiB",
+        "lost",
+        "wrong",
+        "dropped",
+        "sender late p99 ms",
+    ];
     let mut table = Table::new(&head);
     for measured in all {
         let outcome = &measured.outcome;
