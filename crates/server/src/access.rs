@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use subtle::ConstantTimeEq;
 
 use crate::state::App;
@@ -23,9 +23,13 @@ pub(crate) async fn operators_only(
     if allowed(&app, peer, request.headers()) {
         return next.run(request).await;
     }
+    let browser = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+    if browser && app.settings.operator_token.is_some() {
+        return Redirect::to("/sign-in").into_response();
+    }
     let (status, detail) = match app.settings.operator_token {
         Some(_) => {
-            (StatusCode::UNAUTHORIZED, "send the operator token: Authorization: Bearer ..., or open /?token=... once in the browser")
+            (StatusCode::UNAUTHORIZED, "send the operator token: Authorization: Bearer ..., or open /sign-in?token=... once in the browser")
         }
         None => (StatusCode::FORBIDDEN, "this address answers only on the machine itself; set OPERATOR_TOKEN to open it to operators"),
     };
@@ -46,8 +50,9 @@ pub(crate) fn token_matches(token: &str, given: &str) -> bool {
 }
 
 /// The cookie that lets a browser in, for the console's sign-in.
-pub(crate) fn cookie(token: &str) -> String {
-    format!("{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200")
+pub(crate) fn cookie(token: &str, under_tls: bool) -> String {
+    let secure = if under_tls { "; Secure" } else { "" };
+    format!("{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200{secure}")
 }
 
 fn given(headers: &HeaderMap) -> Option<&str> {

@@ -175,9 +175,9 @@ impl Settings {
             cache_dir: reader.get("CACHE_DIR", "", "a folder", |text| Some(PathBuf::from(text)))?,
             public_url: reader.get("PUBLIC_URL", "", "an address such as https://voice.example.com without a path", public_url)?,
             trusted_proxies: reader.get("TRUSTED_PROXIES", "", "IP addresses separated by commas", addresses)?,
-            twilio_auth_token: reader.secret("TWILIO_AUTH_TOKEN"),
+            twilio_auth_token: reader.secret("TWILIO_AUTH_TOKEN", "the text from the carrier", |_| true)?,
             telnyx_public_key: reader.get("TELNYX_PUBLIC_KEY", "", "a base64 text", |text| Some(optional(text)))?,
-            operator_token: reader.secret("OPERATOR_TOKEN"),
+            operator_token: reader.secret("OPERATOR_TOKEN", "16 or more letters, digits, and signs without space, quotes, comma, semicolon or backslash", token)?,
             max_concurrent_calls: reader
                 .get("MAX_CONCURRENT_CALLS", "100", "a number from 1 to 100000", |text| within(text, 1, 100_000))?,
             agents_dir: reader.get("AGENTS_DIR", "", "a folder", |text| Some(optional(text).map(PathBuf::from)))?,
@@ -248,11 +248,14 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
         Ok(value)
     }
 
-    fn secret(&mut self, name: &'static str) -> Option<Secret> {
+    fn secret(&mut self, name: &'static str, allowed: &'static str, fits: impl Fn(&str) -> bool) -> Result<Option<Secret>, SettingsError> {
         let (text, source) = self.find(name, "");
+        if !text.is_empty() && !fits(&text) {
+            return Err(SettingsError::Malformed { name, value: "********".into(), source_name: source.to_string(), allowed });
+        }
         let value = if text.is_empty() { "not set" } else { "********" };
         self.shown.push(Shown { name, value: value.into(), source });
-        optional(&text).map(Secret)
+        Ok(optional(&text).map(Secret))
     }
 }
 
@@ -282,6 +285,11 @@ fn flag(text: &str) -> Option<bool> {
         "false" | "no" | "off" | "0" => Some(false),
         _ => None,
     }
+}
+
+/// A token that fits into a cookie and is long enough not to be guessed.
+fn token(text: &str) -> bool {
+    text.len() >= 16 && text.chars().all(|sign| sign.is_ascii_graphic() && !"\"',;\\".contains(sign))
 }
 
 fn addresses(text: &str) -> Option<Vec<IpAddr>> {

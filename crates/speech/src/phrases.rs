@@ -34,6 +34,15 @@ const PACK_RATE: u32 = 8_000;
 
 type Key = [u8; 16];
 
+/// How long a phrase that was made is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    /// What is said in a call may hold a caller's name or number: it stays in memory, until others push it out.
+    InMemory,
+    /// An agent's fixed phrases: over restarts.
+    OnDisk,
+}
+
 /// Speech through caches. Cheap to clone: clones share everything.
 #[derive(Clone)]
 pub struct Phrases {
@@ -75,6 +84,10 @@ impl Phrases {
     /// [`SpeechError::Unsayable`] without an engine and without the phrase; [`SpeechError::Rate`]; [`SpeechError::Overloaded`] when too many
     /// different phrases are being made.
     pub async fn speak(&self, request: SpeakRequest) -> Result<SpeechStream, SpeechError> {
+        self.find_or_make(request, Keep::InMemory).await
+    }
+
+    async fn find_or_make(&self, request: SpeakRequest, keep: Keep) -> Result<SpeechStream, SpeechError> {
         if request.rate != 8_000 && request.rate != 16_000 {
             return Err(SpeechError::Rate { rate: request.rate });
         }
@@ -90,7 +103,7 @@ impl Phrases {
             return Ok(whole(sound));
         }
         match &self.inner.tts {
-            Some(tts) => self.make(key, Arc::clone(tts), request),
+            Some(tts) => self.make(key, Arc::clone(tts), request, keep),
             None => self.inner.packed(&request).map(whole),
         }
     }
@@ -101,7 +114,7 @@ impl Phrases {
     /// As the engine's.
     pub async fn prerender(&self, texts: &[String], voice: &str, rate: u32) -> Result<usize, SpeechError> {
         for text in texts {
-            let mut stream = self.speak(SpeakRequest { text: text.clone(), voice: voice.to_owned(), rate }).await?;
+            let mut stream = self.find_or_make(SpeakRequest { text: text.clone(), voice: voice.to_owned(), rate }, Keep::OnDisk).await?;
             while let Some(piece) = stream.recv().await {
                 piece?;
             }
@@ -133,7 +146,7 @@ impl Phrases {
     }
 
     /// Lets the engine make a phrase, unless someone else began in the meantime.
-    fn make(&self, key: Key, tts: Arc<dyn TextToSpeech>, request: SpeakRequest) -> Result<SpeechStream, SpeechError> {
+    fn make(&self, key: Key, tts: Arc<dyn TextToSpeech>, request: SpeakRequest, keep: Keep) -> Result<SpeechStream, SpeechError> {
         let mut flights = lock(&self.inner.flights);
         if let Some(flight) = flights.get(&key) {
             return Ok(flight.follow());
@@ -149,7 +162,7 @@ impl Phrases {
         tokio::spawn(async move {
             if let Some(sound) = flight.fly(tts, request).await {
                 lock(&landing.inner.memory).put(key, Arc::clone(&sound));
-                if let Some(files) = &landing.inner.files {
+                if let (Some(files), Keep::OnDisk) = (&landing.inner.files, keep) {
                     files.write(name(&key), sound).await;
                 }
             }

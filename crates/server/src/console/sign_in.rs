@@ -34,7 +34,8 @@ pub(super) async fn submit(State(app): State<App>, Form(key): Form<Key>) -> Resp
 fn let_in(app: &App, given: &str) -> Response {
     match &app.settings.operator_token {
         Some(token) if access::token_matches(token.expose(), given) => {
-            ([(header::SET_COOKIE, access::cookie(given))], Redirect::to("/")).into_response()
+            let under_tls = app.settings.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+            ([(header::SET_COOKIE, access::cookie(given, under_tls))], Redirect::to("/")).into_response()
         }
         Some(_) => {
             warn!("a sign-in to the console was refused");

@@ -220,14 +220,14 @@ async fn calls_from_foreign_pages_and_over_full_lines_are_refused() {
 
 #[tokio::test]
 async fn the_operator_token_opens_the_console_and_another_one_does_not() {
-    let console = Console::open(&[("OPERATOR_TOKEN", "open-sesame")]).await;
+    let console = Console::open(&[("OPERATOR_TOKEN", "open-sesame-open-sesame")]).await;
     assert_eq!(console.get("/console/live").await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(console.get("/assets/console.css").await.status, StatusCode::OK, "the way in must look right too");
     let refused = console.get("/sign-in?token=open-sesam").await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
     assert!(!refused.headers.contains_key(header::SET_COOKIE));
     let form = ("content-type", "application/x-www-form-urlencoded");
-    let let_in = console.ask(request("POST", "/sign-in", &[form], "token=open-sesame")).await;
+    let let_in = console.ask(request("POST", "/sign-in", &[form], "token=open-sesame-open-sesame")).await;
     assert_eq!((let_in.status, &let_in.headers[header::LOCATION]), (StatusCode::SEE_OTHER, &header::HeaderValue::from_static("/")));
     let cookie = let_in.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
     assert_eq!(console.ask(request("GET", "/", &[("cookie", &cookie)], "")).await.status, StatusCode::OK);

@@ -18,6 +18,8 @@ const POSTERIOR: f32 = 5.843;
 const BACKGROUND: f32 = -6.753;
 /// Weight of the words' mean language score, per 100 units of the engine's logarithm.
 const LANGUAGE: f32 = 1.28;
+/// Surprise counts no further than this: "goodbye" said to a question about dates is rare there, and clearly heard all the same.
+const SURPRISE_LIMIT: f32 = -2.5;
 /// Moves the scale so that a floor of 0.5 keeps 95 of 100 sentences of the domain; see the module's docs for where the others end.
 const OFFSET: f32 = 0.226;
 /// What remains of the confidence in a background word: it is a guess at a word of another subject.
@@ -48,7 +50,7 @@ fn confidence(words: &[Segment], vocabulary: &HashSet<String>) -> f32 {
     let background = words.iter().filter(|word| !vocabulary.contains(&word.word)).map(frames).sum::<f32>() / total;
     let language = words.iter().map(|word| word.language as f32).sum::<f32>() / words.len() as f32 / 100.0;
     tracing::trace!(posterior, background, language, "confidence");
-    let sum = POSTERIOR * posterior + BACKGROUND * background + LANGUAGE * language + OFFSET;
+    let sum = POSTERIOR * posterior + BACKGROUND * background + LANGUAGE * language.max(SURPRISE_LIMIT) + OFFSET;
     1.0 / (1.0 + (-sum).exp())
 }
 

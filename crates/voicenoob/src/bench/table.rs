@@ -9,6 +9,8 @@ pub(super) enum Verdict {
     Within,
     /// It does not.
     Over,
+    /// Something else on the machine got in the way: the figure says nothing.
+    Disturbed,
 }
 
 impl Verdict {
@@ -24,11 +26,19 @@ impl Verdict {
     }
 }
 
+impl Verdict {
+    /// The verdict, when the figures behind it are worth one.
+    pub(super) fn unless(self, disturbed: bool) -> Self {
+        if disturbed { Self::Disturbed } else { self }
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Within => "within",
             Self::Over => "over",
+            Self::Disturbed => "disturbed",
         })
     }
 }
@@ -92,6 +102,7 @@ mod tests {
     fn a_figure_that_is_none_is_over() {
         assert_eq!(Verdict::at_most(f64::NAN, 1.0), Verdict::Over);
         assert_eq!(Verdict::at_least(f64::NAN, 1.0), Verdict::Over);
+        assert_eq!(Verdict::Within.unless(true), Verdict::Disturbed);
     }
 
     #[test]
