@@ -1,6 +1,6 @@
 //! Prints the sentences that an agent file generates: `cargo run -p flow --example domain -- agents/hotel.toml [state]`.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "an example program for a person")]
+#![expect(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "an example program for a person")]
 
 fn main() {
     let mut arguments = std::env::args().skip(1);

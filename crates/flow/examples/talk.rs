@@ -1,7 +1,7 @@
 //! Talk to an agent file in the terminal: `cargo run -p flow --example talk -- agents/hotel.toml`. Tools are answered by hand:
 //! `{"total": "240.00"}` is an answer, `!unavailable` a refusal, an empty line a failure. `#123` presses keys, `.` is silence.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "an example program for a person")]
+#![expect(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "an example program for a person")]
 
 use std::io::BufRead;
 use std::sync::Arc;

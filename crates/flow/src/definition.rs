@@ -397,6 +397,17 @@ impl Flow {
         all
     }
 
+    /// The fixed texts that a call by keypad alone may need: what a machine without a voice must bring along.
+    pub fn keypad_texts(&self) -> Vec<String> {
+        let Some(keypad) = &self.keypad else { return Vec::new() };
+        let said = keypad.entries.values().filter_map(|entry| if let KeypadEntry::Say(text) = entry { Some(text.clone()) } else { None });
+        let own = self.prompts.0.values().flat_map(Prompt::fixed);
+        let mut all: Vec<String> = std::iter::once(keypad.prompt.clone()).chain(said).chain(own).filter(|text| !text.is_empty()).collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+
     fn every_prompt(&self) -> impl Iterator<Item = &Prompt> {
         let fields = self.fields.values().flat_map(|field| [&field.ask, &field.help].into_iter().chain(field.invalid.values()));
         let choices = self.choices.values().flat_map(|group| [&group.ask, &group.help]);

@@ -1,6 +1,6 @@
 //! Stories: whole calls as tables of what the caller does and what the agent does.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
 
 mod stories {
     mod booking;

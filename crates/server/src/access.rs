@@ -23,7 +23,8 @@ pub(crate) async fn operators_only(
     if allowed(&app, peer, request.headers()) {
         return next.run(request).await;
     }
-    let browser = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+    let browser =
+        request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
     if browser && app.settings.operator_token.is_some() {
         return Redirect::to("/sign-in").into_response();
     }

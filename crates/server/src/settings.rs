@@ -35,6 +35,8 @@ pub struct Settings {
     pub record_calls: bool,
     /// Worker processes of the local recogniser.
     pub speech_workers: usize,
+    /// Folder of the recogniser's model: it holds `en-us/` and `cmudict-en-us.dict`.
+    pub speech_model_dir: PathBuf,
     /// At a stop, live calls are waited for this long.
     pub drain_timeout: Duration,
     /// Byte order of Telnyx's L16 audio, which their pages do not state.
@@ -145,7 +147,7 @@ fn hint(name: &Option<String>) -> String {
     name.as_ref().map_or_else(String::new, |name| format!("; did you mean {name:?}?"))
 }
 
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "HOST",
     "PORT",
     "DATA_DIR",
@@ -159,6 +161,7 @@ const NAMES: [&str; 15] = [
     "AGENTS_DIR",
     "RECORD_CALLS",
     "SPEECH_WORKERS",
+    "SPEECH_MODEL_DIR",
     "SHUTDOWN_DRAIN_TIMEOUT",
     "TELNYX_L16_BIG_ENDIAN",
 ];
@@ -177,12 +180,17 @@ impl Settings {
             trusted_proxies: reader.get("TRUSTED_PROXIES", "", "IP addresses separated by commas", addresses)?,
             twilio_auth_token: reader.secret("TWILIO_AUTH_TOKEN", "the text from the carrier", |_| true)?,
             telnyx_public_key: reader.get("TELNYX_PUBLIC_KEY", "", "a base64 text", |text| Some(optional(text)))?,
-            operator_token: reader.secret("OPERATOR_TOKEN", "16 or more letters, digits, and signs without space, quotes, comma, semicolon or backslash", token)?,
+            operator_token: reader.secret(
+                "OPERATOR_TOKEN",
+                "16 or more letters, digits, and signs without space, quotes, comma, semicolon or backslash",
+                token,
+            )?,
             max_concurrent_calls: reader
                 .get("MAX_CONCURRENT_CALLS", "100", "a number from 1 to 100000", |text| within(text, 1, 100_000))?,
             agents_dir: reader.get("AGENTS_DIR", "", "a folder", |text| Some(optional(text).map(PathBuf::from)))?,
             record_calls: reader.get("RECORD_CALLS", "true", "true or false", flag)?,
             speech_workers: reader.get("SPEECH_WORKERS", "2", "a number from 1 to 64", |text| within(text, 1, 64))?,
+            speech_model_dir: reader.get("SPEECH_MODEL_DIR", "/usr/share/pocketsphinx/model/en-us", "a folder", |text| Some(PathBuf::from(text)))?,
             drain_timeout: reader
                 .get("SHUTDOWN_DRAIN_TIMEOUT", "30", "seconds from 0 to 3600", |text| within(text, 0, 3600).map(seconds))?,
             telnyx_l16_big_endian: reader.get("TELNYX_L16_BIG_ENDIAN", "false", "true or false", flag)?,

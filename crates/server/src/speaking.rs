@@ -42,8 +42,13 @@ pub(crate) async fn engines(settings: &Settings, worker: &WorkerCommand) -> Resu
 }
 
 async fn recognizer(settings: &Settings, worker: &WorkerCommand, cache: &Path) -> Result<Arc<dyn SpeechToText>, SpeechError> {
-    let models = cache.join("language-models");
-    let config = LocalRecognizerConfig { workers: settings.speech_workers, ..LocalRecognizerConfig::new(worker.0.clone(), models) };
+    let folder = &settings.speech_model_dir;
+    let config = LocalRecognizerConfig {
+        workers: settings.speech_workers,
+        acoustic_model: folder.join("en-us"),
+        dictionary: folder.join("cmudict-en-us.dict"),
+        ..LocalRecognizerConfig::new(worker.0.clone(), cache.join("language-models"))
+    };
     Ok(Arc::new(LocalRecognizer::start(config).await?))
 }
 

@@ -180,7 +180,8 @@ impl<S: MediaSocket> Session<S> {
             }
         };
         // `anonymous`, `client:...` and the like are not numbers that anybody could be called back on.
-        let caller = Some(setup.call.from.expose()).filter(|from| from.trim_start_matches('+').chars().all(|sign| sign.is_ascii_digit()) && from.len() > 4);
+        let caller = Some(setup.call.from.expose())
+            .filter(|from| from.trim_start_matches('+').chars().all(|sign| sign.is_ascii_digit()) && from.len() > 4);
         let mut brain = FlowBrain::new(Arc::clone(&flow), setup.seed, caller.map(str::to_owned));
         if keypad_only {
             brain.keypad_only();

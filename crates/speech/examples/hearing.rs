@@ -1,7 +1,7 @@
 //! Measures the local recogniser on telephone audio: word errors by voice, confidence in and out of the domain, time.
 //! `cargo run --release -p speech --example hearing -- WORKER` (WORKER: the `speech-worker` program beside it)
 
-#![allow(clippy::print_stdout, reason = "a measurement prints its figures")]
+#![expect(clippy::print_stdout, reason = "a measurement prints its figures")]
 
 #[path = "../tests/support/hotel.rs"]
 mod hotel;

@@ -1,5 +1,5 @@
 //! The local engines at work: the real programs, the real library, real audio.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a story that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a story that cannot go on fails")]
 
 #[path = "support/hotel.rs"]
 mod hotel;

@@ -26,7 +26,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let AgentKind::Flow(flow) = &agent.kind else { bail!("this agent has no phrases") };
     let voice = LocalSynthesizer::start(LocalSynthesizerConfig::default()).await?;
     let mut phrases = Vec::new();
-    for text in flow.fixed_texts() {
+    for text in flow.keypad_texts() {
         let pcm = spoken(&voice, &text, &agent.voice).await?;
         phrases.push(PackPhrase { text, voice: agent.voice.clone(), pcm });
     }

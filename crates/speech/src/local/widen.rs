@@ -95,7 +95,8 @@ fn predicted(speech: &[Complex<f32>], table: &[[f32; HIGH_BANDS.len()]]) -> [f32
 
 /// Gives each upper band of a noise spectrum its level, and empties the rest.
 fn shape(noise: &mut [Complex<f32>], levels: &[f32; HIGH_BANDS.len()]) {
-    let gains: Vec<f32> = HIGH_BANDS.iter().zip(levels).map(|((from, to), level)| 10f32.powf((level - energy(noise, *from, *to, 1e-9)) / 20.0)).collect();
+    let gains: Vec<f32> =
+        HIGH_BANDS.iter().zip(levels).map(|((from, to), level)| 10f32.powf((level - energy(noise, *from, *to, 1e-9)) / 20.0)).collect();
     for (index, bin) in noise.iter_mut().enumerate() {
         let hertz = index as f32 * RATE as f32 / FRAME as f32;
         let band = HIGH_BANDS.iter().position(|(from, to)| hertz >= *from && hertz < *to);
@@ -165,7 +166,8 @@ mod tests {
         let mut hiss: Vec<i16> = vec![0; 16_000];
         add_noise(&mut hiss, -20.0, 1);
         let hiss = audio::resample::resample(&audio::resample::resample(&hiss, 16_000, 8_000).unwrap(), 8_000, 16_000).unwrap();
-        let hum: Vec<i16> = (0..16_000).map(|at| ((at as f32 * 300.0 * std::f32::consts::TAU / 16_000.0).sin() * 12_000.0) as i16).collect();
+        let hum: Vec<i16> =
+            (0..16_000).map(|at| ((at as f32 * 300.0 * std::f32::consts::TAU / 16_000.0).sin() * 12_000.0) as i16).collect();
         let (mut wide_hiss, mut wide_hum) = (hiss.clone(), hum);
         widen(&mut wide_hiss, 1).unwrap();
         widen(&mut wide_hum, 1).unwrap();

@@ -42,7 +42,7 @@ async fn a_visitor_talks_to_the_agent_from_the_browser() -> Result<()> {
         .arg(script)
         .args([
             "--server",
-            server.url().as_str(),
+            server.url().as_str().trim_end_matches('/'),
             "--wav",
             wav.to_str().context("path")?,
             "--shots",
@@ -53,7 +53,7 @@ async fn a_visitor_talks_to_the_agent_from_the_browser() -> Result<()> {
         .output();
     let output = tokio::time::timeout(std::time::Duration::from_secs(120), run).await.context("the browser took too long")??;
     let said = String::from_utf8_lossy(&output.stdout);
-    let verdict: Value = serde_json::from_str(said.lines().last().unwrap_or_default()).with_context(|| format!("no verdict: {said}"))?;
+    let verdict: Value = serde_json::from_str(&said).with_context(|| format!("no verdict: {said}"))?;
     ensure!(output.status.success() && verdict["ok"] == true, "{verdict}");
     let words = verdict["turns"].to_string().to_lowercase();
     ensure!(words.contains("breakfast"), "the microphone was not understood: {words}");

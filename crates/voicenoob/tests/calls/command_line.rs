@@ -105,9 +105,22 @@ async fn every_part_is_checked_by_using_it() -> Result<()> {
 
 #[tokio::test]
 async fn a_machine_without_speech_engines_says_so_and_serves_keys() -> Result<()> {
-    // The programs and libraries are hidden by an empty search path and a model folder that is not there.
-    let server = Server::start_with(program(), &[("PATH", "/nonexistent"), ("VOICENOOB_ACOUSTIC_MODEL", "/nonexistent")]).await?;
+    // Neither voices nor the recogniser's model can be found; the cache of rendered phrases is empty too.
+    let empty = tempfile::tempdir()?;
+    let cache = empty.path().to_str().unwrap_or_default();
+    let hidden = [("PATH", "/nonexistent"), ("SPEECH_MODEL_DIR", "/nonexistent"), ("CACHE_DIR", cache)];
+    let server = Server::start_with(program(), &hidden).await?;
     let page = server.http().get(server.url().clone()).send().await?.text().await?;
-    assert!(page.contains("pre-rendered phrases"), "the console says what is missing");
+    assert!(page.contains("pre-rendered phrases only") && page.contains("key presses only"), "the console says what is missing");
+
+    let call = r#"
+        step = [{ wait_for_agent = true }, { press = "2" }, { wait_for_agent = true, quiet_ms = 1500 }, { press = "9" }, { wait_for_end = true }]
+        [expect]
+        end_reason = "agent_hung_up"
+        agent_says = ["press 1", "Breakfast is included", "Goodbye"]
+        caller_heard = ["Breakfast is included", "Goodbye"]
+    "#;
+    let report = server.call(dial::Script::parse(call, std::path::Path::new("")).map_err(anyhow::Error::msg)?).await?;
+    assert!(report.first_audio_ms.is_some(), "the phrases that the program carries along are heard");
     Ok(())
 }
