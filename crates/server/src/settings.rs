@@ -190,7 +190,8 @@ impl Settings {
             agents_dir: reader.get("AGENTS_DIR", "", "a folder", |text| Some(optional(text).map(PathBuf::from)))?,
             record_calls: reader.get("RECORD_CALLS", "true", "true or false", flag)?,
             speech_workers: reader.get("SPEECH_WORKERS", "2", "a number from 1 to 64", |text| within(text, 1, 64))?,
-            speech_model_dir: reader.get("SPEECH_MODEL_DIR", "/usr/share/pocketsphinx/model/en-us", "a folder", |text| Some(PathBuf::from(text)))?,
+            speech_model_dir: reader
+                .get("SPEECH_MODEL_DIR", "/usr/share/pocketsphinx/model/en-us", "a folder", |text| Some(PathBuf::from(text)))?,
             drain_timeout: reader
                 .get("SHUTDOWN_DRAIN_TIMEOUT", "30", "seconds from 0 to 3600", |text| within(text, 0, 3600).map(seconds))?,
             telnyx_l16_big_endian: reader.get("TELNYX_L16_BIG_ENDIAN", "false", "true or false", flag)?,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use agent::{AgentKind, Agents};
+use agent::{AgentDefinition, AgentKind, Agents};
 use call::AgentId;
 use speech::local::{LocalRecognizer, LocalRecognizerConfig, LocalSynthesizer, LocalSynthesizerConfig};
 use speech::phrases::{PhrasePack, Phrases};
@@ -19,6 +19,10 @@ use crate::wiring::WorkerCommand;
 const PHRASE_MEMORY: usize = 64 * 1024 * 1024;
 /// Picks the training sentences; one number, so that language models are found again at the next start.
 const SENTENCE_SEED: u64 = 1;
+/// Variants of the greeting that are rendered before the first call is taken; the flow lists them first.
+const GREETINGS: usize = 4;
+/// Rate of phrases rendered ahead: the telephone's.
+const RENDERED_RATE: u32 = 8000;
 /// Phrases that the program carries along, for machines without a voice.
 static SHIPPED_PHRASES: &[u8] = include_bytes!("../phrases/hotel.pack");
 
@@ -34,8 +38,9 @@ pub(crate) struct Engines {
 pub(crate) async fn engines(settings: &Settings, worker: &WorkerCommand) -> Result<Engines, ServerError> {
     let cache = &settings.cache_dir;
     let mut notices = Vec::new();
-    let recognizer = noticed(recognizer(settings, worker, cache).await, "Callers are understood by key presses only", &mut notices)?;
-    let voice = noticed(voice().await, "The agent says pre-rendered phrases only", &mut notices)?;
+    let (recognizer, voice) = tokio::join!(recognizer(settings, worker, cache), voice());
+    let recognizer = noticed(recognizer, "Callers are understood by key presses only", &mut notices)?;
+    let voice = noticed(voice, "The agent says pre-rendered phrases only", &mut notices)?;
     let pack = PhrasePack::read(SHIPPED_PHRASES)?;
     let phrases = Phrases::with_pack(voice.clone(), Some(cache.join("phrases")), PHRASE_MEMORY, Some(pack));
     Ok(Engines { recognizer, voice, phrases, notices })
@@ -73,20 +78,40 @@ fn noticed<T: ?Sized>(
     }
 }
 
-/// Makes every agent's language models and renders its fixed phrases. Long before the first call, so that no caller waits for it.
-pub(crate) async fn prepare(agents: &Agents, engines: &Engines) -> Result<BTreeMap<AgentId, Arc<Domain>>, ServerError> {
-    let mut domains = BTreeMap::new();
+/// What may be said in every agent's calls. Takes a moment for each agent: call it off the async threads.
+pub(crate) fn domains(agents: &Agents) -> BTreeMap<AgentId, Arc<Domain>> {
+    let flows = agents.iter().filter_map(|agent| match &agent.kind {
+        AgentKind::Flow(flow) => Some((agent, flow)),
+        AgentKind::Echo => None,
+    });
+    let domain = |(agent, flow): (&Arc<AgentDefinition>, &Arc<flow::Flow>)| {
+        let domain = Domain { name: agent.name.clone(), states: flow.domain(SENTENCE_SEED), background: flow.background() };
+        (agent.id, Arc::new(domain))
+    };
+    flows.map(domain).collect()
+}
+
+/// Makes every agent's language models and renders its greeting, so that no caller waits for either; the other fixed phrases follow beside.
+pub(crate) async fn prepare(agents: &Agents, domains: &BTreeMap<AgentId, Arc<Domain>>, engines: &Engines) -> Result<(), ServerError> {
     for agent in agents.iter() {
         let AgentKind::Flow(flow) = &agent.kind else { continue };
-        let domain = Arc::new(Domain { name: agent.name.clone(), states: flow.domain(SENTENCE_SEED), background: flow.background() });
-        if let Some(recognizer) = &engines.recognizer {
-            recognizer.prepare(&domain).await?;
+        if let (Some(recognizer), Some(domain)) = (&engines.recognizer, domains.get(&agent.id)) {
+            recognizer.prepare(domain).await?;
         }
-        domains.insert(agent.id, domain);
         if engines.voice.is_some() {
-            engines.phrases.prerender(&flow.fixed_texts(), &agent.voice, 8000).await?;
+            let texts = flow.fixed_texts();
+            let (first, rest) = texts.split_at(texts.len().min(GREETINGS));
+            engines.phrases.prerender(first, &agent.voice, RENDERED_RATE).await?;
+            tokio::spawn(render(engines.phrases.clone(), rest.to_vec(), agent.voice.clone()));
         }
         info!(agent = agent.name, "agent ready");
     }
-    Ok(domains)
+    Ok(())
+}
+
+/// Renders phrases ahead of their first use. A failure here is no failure of a call: the phrase is tried again when it is needed.
+async fn render(phrases: Phrases, texts: Vec<String>, voice: String) {
+    if let Err(fault) = phrases.prerender(&texts, &voice, RENDERED_RATE).await {
+        warn!(error = %fault, "phrases could not be rendered ahead of their use");
+    }
 }

@@ -25,7 +25,7 @@ use crate::ServerError;
 use crate::keys::SignatureKeys;
 use crate::routes::router;
 use crate::settings::Settings;
-use crate::speaking::{engines, prepare};
+use crate::speaking::{domains, engines, prepare};
 use crate::state::{App, Parts};
 
 /// The demo hotel's receptionist: answers every number that has no agent of its own.
@@ -68,8 +68,13 @@ pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, Ser
     check_tools(&agents, &tools)?;
 
     // Hearing and speaking.
+    let domains = tokio::task::spawn_blocking({
+        let agents = agents.clone();
+        move || domains(&agents)
+    });
     let engines = engines(&settings, worker).await?;
-    let domains = prepare(&agents, &engines).await?;
+    let domains = domains.await.map_err(|fault| ServerError::Serve(std::io::Error::other(fault)))?;
+    prepare(&agents, &domains, &engines).await?;
 
     let services =
         Services { recognizer: engines.recognizer, phrases: engines.phrases, tools, records, recordings, recorder: CallRecorder::new() };

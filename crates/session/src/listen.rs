@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use audio::activity::Activity;
+use audio::level::{Level, LevelMeter};
 use audio::{AudioError, dtmf};
 use speech::{Recognition, RecognitionEvent};
 use tracing::warn;
@@ -17,6 +18,7 @@ pub(crate) struct Listener {
     rate: u32,
     activity: Activity,
     tones: dtmf::Detector,
+    level: LevelMeter,
     recognition: Option<Box<dyn Recognition>>,
     /// The last moments, as a ring that never grows.
     recent: std::collections::VecDeque<i16>,
@@ -32,18 +34,32 @@ pub(crate) struct FrameVerdict {
 impl Listener {
     pub(crate) fn new(rate: u32, recognition: Option<Box<dyn Recognition>>) -> Result<Self, AudioError> {
         let recent = std::collections::VecDeque::with_capacity(samples(rate, PREROLL + ONSET));
-        Ok(Self { rate, activity: Activity::new(rate)?, tones: dtmf::Detector::new(rate), recognition, recent, open: false })
+        Ok(Self {
+            rate,
+            activity: Activity::new(rate)?,
+            tones: dtmf::Detector::new(rate),
+            level: LevelMeter::new(),
+            recognition,
+            recent,
+            open: false,
+        })
     }
 
     /// Takes one frame of the caller's audio.
     pub(crate) fn frame(&mut self, pcm: &[i16]) -> FrameVerdict {
         let voice = self.activity.push(pcm);
         let tone = self.tones.push(pcm);
+        self.level.push(pcm);
         match (&mut self.recognition, self.open) {
             (Some(recognition), true) => recognition.push(pcm),
             _ => self.remember(pcm),
         }
         FrameVerdict { voice: voice && self.recognition.is_some(), tone }
+    }
+
+    /// How loud the caller's line was, over the whole call.
+    pub(crate) fn level(&self) -> Level {
+        self.level.level()
     }
 
     /// What the next utterances are likely to be.

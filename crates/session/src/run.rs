@@ -385,6 +385,8 @@ impl<S: MediaSocket> Session<S> {
         let heard = self.speaker.cut(now);
         self.finish_turn(Some(heard), now);
         let ms = self.clock_ms(now);
+        let line = self.listener.level();
+        self.services.recorder.fact(SessionFact::Line { rms_dbfs: line.rms_dbfs, peak_dbfs: line.peak_dbfs, clipped: line.clipped });
         if self.lost_frames > 0 {
             self.services.recorder.fact(SessionFact::FramesLost { n: self.lost_frames });
         }

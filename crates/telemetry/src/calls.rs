@@ -52,6 +52,15 @@ pub enum SessionFact<'a> {
         /// How many since the last such fact.
         n: u32,
     },
+    /// How the caller's line sounded over the whole call.
+    Line {
+        /// Mean level, dBFS.
+        rms_dbfs: f32,
+        /// Highest level, dBFS.
+        peak_dbfs: f32,
+        /// Samples at the codec's ceiling.
+        clipped: u32,
+    },
     /// The media stream is over and everything it held is free.
     Ended {
         /// Why.
@@ -96,6 +105,7 @@ impl CallRecorder {
             SessionFact::BargeIn { ms } => info!(ms, "caller interrupted the agent"),
             SessionFact::Tool { name, outcome: ToolOutcome::Failed, ms } => warn!(tool = name, ms, "tool failed"),
             SessionFact::Tool { name, outcome, ms } => info!(tool = name, outcome = outcome.as_str(), ms, "tool answered"),
+            SessionFact::Line { rms_dbfs, peak_dbfs, clipped } => info!(rms_dbfs, peak_dbfs, clipped, "the caller's line"),
             SessionFact::FramesLost { n } => warn!(frames = n, "audio frames lost on the way to us"),
             SessionFact::Ended { why, turns, ms } => info!(reason = why.as_str(), turns, ms, "media stream ended"),
         }
