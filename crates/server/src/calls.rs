@@ -14,13 +14,13 @@ use tracing::{Instrument, error};
 use crate::state::App;
 
 /// Serves a call whose stream has started. Returns when everything the call held is free.
-pub(crate) async fn serve<S: MediaSocket>(app: App, socket: S, stream: Box<dyn MediaStream>, offer: Offer) {
+pub(crate) async fn serve<S: MediaSocket>(app: App, socket: S, stream: Box<dyn MediaStream>, offer: Box<Offer>) {
     let span = telemetry::call_span(offer.record.id, offer.record.carrier, &offer.agent.name);
     app.drain.track(run(app.clone(), socket, stream, offer)).instrument(span).await;
 }
 
-async fn run<S: MediaSocket>(app: App, socket: S, stream: Box<dyn MediaStream>, offer: Offer) {
-    let Offer { record, agent, permit } = offer;
+async fn run<S: MediaSocket>(app: App, socket: S, stream: Box<dyn MediaStream>, offer: Box<Offer>) {
+    let Offer { record, agent, permit } = *offer;
     let (id, started, since) = (record.id, Instant::now(), Timestamp::now());
     let hangup = CancellationToken::new();
     let live = app.live.enter(LiveCall { record: record.clone(), since, hangup: hangup.clone() });
@@ -28,7 +28,7 @@ async fn run<S: MediaSocket>(app: App, socket: S, stream: Box<dyn MediaStream>, 
 
     let recorded = app.services.recordings.is_some() && matches!(agent.kind, agent::AgentKind::Flow(_));
     let answered = tokio::spawn(store_answer(app.clone(), id, since, recorded).in_current_span());
-    let setup = SessionSetup {
+    let setup = Box::new(SessionSetup {
         socket,
         stream,
         domain: app.domains.get(&agent.id).cloned(),
@@ -38,7 +38,7 @@ async fn run<S: MediaSocket>(app: App, socket: S, stream: Box<dyn MediaStream>, 
         on_end: continue_with(&app, &record, &agent.language),
         call: record,
         agent,
-    };
+    });
     let ending = Session::serve(setup, Arc::clone(&app.services)).await;
 
     // The answer is stored before the end, or the end would find a call that was never answered.

@@ -62,7 +62,7 @@ async fn meet(app: App, carrier: Carrier, agent_id: String, peer: SocketAddr, mu
     };
     drop(place);
     match started {
-        Ok(offer) => Box::pin(crate::calls::serve(app, socket, stream, offer)).await,
+        Ok(offer) => Box::pin(crate::calls::serve(app, socket, stream, Box::new(offer))).await,
         Err((code, reason)) => {
             info!(carrier = carrier.as_str(), peer = %peer.ip(), code, reason, "media socket refused");
             socket.close(code, reason).await;

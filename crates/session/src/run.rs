@@ -152,12 +152,12 @@ enum Wake<T> {
 
 impl<S: MediaSocket> Session<S> {
     /// Serves a call to its end and closes its socket. Everything the call held is free when this returns.
-    pub async fn serve(setup: SessionSetup<S>, services: Arc<Services>) -> Ending {
+    pub async fn serve(setup: Box<SessionSetup<S>>, services: Arc<Services>) -> Ending {
         let AgentKind::Flow(flow) = &setup.agent.kind else {
-            return crate::echo::serve(setup).await;
+            return Box::pin(crate::echo::serve(setup)).await;
         };
         let flow = Arc::clone(flow);
-        match Box::pin(Self::open(setup, services, flow)).await {
+        match Box::pin(Self::open(*setup, services, flow)).await {
             Ok(session) => Box::pin(session.run()).await,
             Err((mut socket, on_end, ending)) => {
                 on_end(&ending);
