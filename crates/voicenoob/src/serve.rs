@@ -58,7 +58,7 @@ fn welcome(running: &Running, data_dir: &str) {
     let server = if address.port() == 8000 { String::new() } else { format!(" --server http://{host}") };
     say(&format!("Open http://{host} and talk to the agent, or in another terminal:"));
     say(&format!(
-        "  {} dial{server} --say \"I'd like a double room for two nights from Friday\" --say \"Smith\" --say \"yes please\"",
+        "  {} dial{server} --say \"I'd like a double room for two nights from Friday\" --say \"two guests\" --say \"my name is Smith\" --say \"yes please\"",
         program()
     ));
 }
