@@ -1,8 +1,9 @@
 //! The local engines at work: the real programs, the real library, real audio.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a story that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a story that cannot go on fails")]
 
 #[path = "support/hotel.rs"]
 mod hotel;
+#[path = "engines/support.rs"]
 mod support;
 
 #[path = "engines/hearing.rs"]

@@ -1,5 +1,4 @@
 //! A hotel's domain for tests and measurements: sentences by dialogue state, made from patterns with a seeded generator.
-#![expect(dead_code, reason = "each user takes a part of it")]
 
 use std::collections::BTreeMap;
 
