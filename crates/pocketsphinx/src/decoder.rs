@@ -1,6 +1,6 @@
 //! A safe decoder: one acoustic model and dictionary, several language models, one utterance at a time.
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::marker::PhantomData;
 use std::path::Path;
 use std::ptr;
@@ -142,7 +142,7 @@ impl Decoder {
     ///
     /// # Errors
     /// [`SphinxError::Decode`] when the engine fails.
-    pub fn decode(&mut self, search: &str, pcm: &[i16]) -> Result<Option<Hypothesis>, SphinxError> {
+    pub fn decode(&mut self, search: &str, pcm: &[i16], own_mean: bool) -> Result<Option<Hypothesis>, SphinxError> {
         let name = text("search name", search)?;
         let library = self.library;
         self.channel.reset(library);
@@ -152,8 +152,8 @@ impl Decoder {
             // A new stream: noise and loudness estimates of another caller must not colour this utterance.
             step("starting the stream", (library.start_stream)(self.raw))?;
             step("starting the utterance", (library.start_utt)(self.raw))?;
-            // Not as a whole utterance: that would take the utterance's own mean (see `channel`).
-            let processed = (library.process_raw)(self.raw, pcm.as_ptr(), pcm.len(), 0, 0);
+            // Given as a whole utterance, its own mean is taken; given as a piece, the one set before (see `channel`).
+            let processed = (library.process_raw)(self.raw, pcm.as_ptr(), pcm.len(), 0, c_int::from(own_mean));
             step("ending the utterance", (library.end_utt)(self.raw))?;
             step("searching", processed.min(0))?;
         }

@@ -29,6 +29,8 @@ pub struct Request {
     pub dictionary: PathBuf,
     /// Language model file.
     pub language_model: PathBuf,
+    /// Take the utterance's own mean off its frames instead of the model's: better in noise, worse for short answers on a quiet line.
+    pub own_mean: bool,
 }
 
 /// The answer to a request.
@@ -130,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_frame_survives_the_pipe() {
-        let request = Request { id: 7, model: "m".into(), dictionary: "d".into(), language_model: "l".into() };
+        let request = Request { id: 7, model: "m".into(), dictionary: "d".into(), language_model: "l".into(), own_mean: false };
         let bytes = encode(&request, &[1, -2, i16::MIN]).unwrap();
         assert_eq!(read::<Request>(&mut bytes.as_slice()).unwrap(), Some((request, vec![1, -2, i16::MIN])));
     }

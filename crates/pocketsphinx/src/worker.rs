@@ -63,7 +63,7 @@ impl Loaded {
         };
         self.decoders.push(voice);
         match self.decoders.last_mut() {
-            Some(voice) => voice.decode(&request.language_model, pcm),
+            Some(voice) => voice.decode(&request.language_model, pcm, request.own_mean),
             None => Ok(None),
         }
     }
@@ -75,7 +75,7 @@ impl Voice {
         Ok(Self { model: model.to_owned(), dictionary: dictionary.to_owned(), decoder, searches: Vec::new() })
     }
 
-    fn decode(&mut self, language_model: &Path, pcm: &[i16]) -> Result<Option<Hypothesis>, SphinxError> {
+    fn decode(&mut self, language_model: &Path, pcm: &[i16], own_mean: bool) -> Result<Option<Hypothesis>, SphinxError> {
         let name = language_model.to_string_lossy().into_owned();
         match self.searches.iter().position(|search| *search == name) {
             Some(place) => {
@@ -85,7 +85,7 @@ impl Voice {
         }
         self.searches.push(name.clone());
         // A request without sound loads the model ahead of the first utterance.
-        let heard = if pcm.is_empty() { Ok(None) } else { self.decoder.decode(&name, pcm) };
+        let heard = if pcm.is_empty() { Ok(None) } else { self.decoder.decode(&name, pcm, own_mean) };
         if self.searches.len() > MAX_SEARCHES {
             let oldest = self.searches.remove(0);
             self.decoder.remove_search(&oldest)?;

@@ -144,11 +144,12 @@ impl Worker {
 impl Process {
     /// Sends the request and waits for its answer. An error means that the process cannot be used any more.
     async fn exchange(&mut self, job: &Job) -> Result<Outcome, String> {
-        let pcm = match clean(&job.pcm, job.rate, job.request.id) {
-            Ok(pcm) => pcm,
+        let cleaned = match clean(&job.pcm, job.rate, job.request.id) {
+            Ok(cleaned) => cleaned,
             Err(error) => return Ok(Outcome::Failed(error.to_string())),
         };
-        let frame = match protocol::encode(&job.request, &pcm) {
+        let request = Request { own_mean: cleaned.noisy, ..job.request.clone() };
+        let frame = match protocol::encode(&request, &cleaned.pcm) {
             Ok(frame) => frame,
             Err(error) => return Ok(Outcome::Failed(error.to_string())),
         };

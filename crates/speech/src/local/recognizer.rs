@@ -187,6 +187,7 @@ impl LocalRecognition {
                 model: self.shared.acoustic_model.clone(),
                 dictionary: self.prepared.dictionary.clone(),
                 language_model: self.state.language_model.clone(),
+                own_mean: false,
             },
             pcm: self.audio.as_slice().into(),
             rate: self.rate,

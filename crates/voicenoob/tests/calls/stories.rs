@@ -91,7 +91,7 @@ async fn a_booking_in_one_sentence(carrier: Carrier) -> Result<()> {
             { wait_for_agent = true },
             { say = "yes please" },
             { wait_for_agent = true },
-            { say = "no thank you goodbye" },
+            { say = "goodbye" },
             { wait_for_end = true },
         ]
         [expect]
