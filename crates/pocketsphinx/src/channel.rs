@@ -1,8 +1,9 @@
 //! The engine's idea of the channel: the mean of the cepstra, which it takes off every frame.
 //!
 //! The mean of one short answer ("yes") is mostly that answer itself: taken off, little is left to recognise. So utterances are decoded against the
-//! model's own mean, and that mean is put back before each: what another caller's line sounded like must not colour this one. (Measured on
-//! recorded short answers: with the utterance's own mean one of six was right, with the model's mean all six.)
+//! model's own mean, and that mean is put back before each: what another caller's line sounded like must not colour this one.
+//! In calls on a quiet line short answers were mostly wrong with the utterance's own mean, and right with the model's. In noise it is the other way round:
+//! see [`crate::protocol::Request::own_mean`].
 
 use std::ffi::{c_char, c_int};
 

@@ -2,7 +2,7 @@
 //!
 //! The acoustic model was trained on 16 kHz speech; it takes an empty band above 4 kHz for other sounds. In each frame the energy of four bands
 //! above 3.6 kHz is predicted from thirteen bands below it (a table fitted by `scripts/fit-band-extension.py`), and noise of that energy is
-//! added. Measured on 21 short answers per voice, exactly right: slt 12 -> 16, rms 13 -> 17, awb 12 -> 15, espeak 7 -> 11 (full band: 17, 17, 15, 7).
+//! added. Measured with a prototype of the same method on 21 short answers per voice, exactly right: slt 12 -> 16, rms 13 -> 17, awb 12 -> 15, espeak 7 -> 11 (full band: 17, 17, 15, 7).
 
 use std::sync::{Arc, OnceLock};
 
