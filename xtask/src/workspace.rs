@@ -7,7 +7,7 @@ use anyhow::Context;
 use toml::{Table, Value};
 
 /// Folders that hold nothing of ours.
-const NOT_OURS: [&str; 5] = ["target", "node_modules", ".git", "data", ".venv"];
+const NOT_OURS: [&str; 7] = ["target", "node_modules", ".git", "data", ".venv", "corpus", "artifacts"];
 
 /// A text file of ours.
 #[derive(Debug, Clone)]
@@ -96,7 +96,9 @@ impl Workspace {
         let dependencies = table.get("workspace").and_then(|workspace| workspace.get("dependencies")).and_then(Value::as_table);
         let dependencies = dependencies.context("Cargo.toml has no [workspace.dependencies]")?.clone();
         let is_member = |file: &&File| file.path.ends_with("/Cargo.toml");
-        let crates = files.iter().filter(is_member).cloned().map(Manifest::parse).collect::<anyhow::Result<_>>()?;
+        let mut crates = files.iter().filter(is_member).cloned().map(Manifest::parse).collect::<anyhow::Result<Vec<_>>>()?;
+        // A manifest with a workspace of its own (`fuzz`) is no crate of this one: it cannot take versions or lints from here.
+        crates.retain(|manifest| !manifest.table.contains_key("workspace"));
         Ok(Self { root, dependencies, crates, files })
     }
 

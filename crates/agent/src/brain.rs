@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use flow::{Dialogue, Flow, Input, Output};
+use flow::{Dialogue, Flow, Input, Output, SnapshotError};
 use jiff::civil::DateTime;
 
 /// Decides what the agent says and does. Input never waits; output is awaited, because a model needs time.
@@ -12,6 +12,9 @@ use jiff::civil::DateTime;
 pub trait Brain: Send {
     /// Tells the brain what happened. `now` is local time where the agent's business is.
     fn handle(&mut self, input: Input, now: DateTime);
+
+    /// Where the conversation stands, for another process to take it up; outputs that were not yet taken are not in it.
+    fn snapshot(&self) -> serde_json::Value;
 
     /// The next thing to do; waits for ever when there is nothing. May be dropped and called again without loss.
     async fn next(&mut self) -> Output;
@@ -29,6 +32,14 @@ impl FlowBrain {
         Self { dialogue: Dialogue::new(flow, seed, caller), ready: VecDeque::new() }
     }
 
+    /// Takes up the conversation that [`Brain::snapshot`] stored; tell it [`Input::Resumed`].
+    ///
+    /// # Errors
+    /// [`SnapshotError`] when it is no snapshot, or the agent's file does not have what it speaks of any more.
+    pub fn resume(flow: Arc<Flow>, snapshot: serde_json::Value) -> Result<Self, SnapshotError> {
+        Ok(Self { dialogue: Dialogue::restore(flow, snapshot)?, ready: VecDeque::new() })
+    }
+
     /// Nothing can be heard in this call: talk by the keypad menu.
     pub fn keypad_only(&mut self) {
         self.dialogue.keypad_only();
@@ -42,6 +53,10 @@ impl Brain for FlowBrain {
         while let Some(output) = self.dialogue.poll_output() {
             self.ready.push_back(output);
         }
+    }
+
+    fn snapshot(&self) -> serde_json::Value {
+        self.dialogue.snapshot()
     }
 
     async fn next(&mut self) -> Output {

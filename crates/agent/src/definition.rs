@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use call::{AgentId, PhoneNumber};
-use flow::{Flow, Problem};
+use flow::{Flow, HoldTexts, Problem};
 
 /// What an agent is made of.
 #[derive(Clone)]
@@ -104,7 +104,15 @@ impl AgentDefinition {
         })
     }
 
-    /// The echo agent. It answers no number; name it (`voicenoob dial --agent echo`) to reach it.
+    /// What callers of this agent hear in the queue, when no line is free, and when the service stops.
+    pub fn hold_texts(&self) -> HoldTexts {
+        match &self.kind {
+            AgentKind::Flow(flow) => flow.hold_texts(),
+            AgentKind::Echo => HoldTexts::english(),
+        }
+    }
+
+    /// The echo agent. It answers no number; name it (`voicenoob dial --agent echo`) to reach it. It has a voice for callers who wait for it.
     pub fn echo() -> Self {
         Self {
             id: Self::ECHO,
@@ -112,7 +120,7 @@ impl AgentDefinition {
             active: true,
             numbers: Vec::new(),
             language: "en-US".into(),
-            voice: String::new(),
+            voice: "slt".into(),
             time_zone: "UTC".into(),
             kind: AgentKind::Echo,
         }

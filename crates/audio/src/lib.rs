@@ -7,6 +7,7 @@ pub mod activity;
 pub mod dtmf;
 mod error;
 pub mod g711;
+pub mod hold;
 pub mod level;
 pub mod mix;
 pub mod playout;

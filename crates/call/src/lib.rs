@@ -3,12 +3,14 @@
 //! Pure: no clock, no IO. Times are [`Timestamp`]s given by the caller, ids are made from a [`uuid::Uuid`] given by the caller.
 
 mod id;
+mod next;
 mod number;
 mod record;
 mod state;
 
 pub use id::{AgentId, CallId, Carrier, Direction};
 pub use jiff::Timestamp;
+pub use next::NextStep;
 pub use number::PhoneNumber;
 pub use record::{CallRecord, LatencyParts, Speaker, ToolOutcome, ToolRecord, TurnRecord};
 pub use state::{CallEvent, CallState, CallStatus, EndReason, IllegalStep, Step};

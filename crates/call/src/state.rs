@@ -92,6 +92,10 @@ pub enum EndReason {
     Refused,
     /// The carrier told us that the call never became a conversation (busy, failed, no answer, cancelled).
     NotConnected,
+    /// The process that served it died, and nobody took the call up in time.
+    InstanceLost,
+    /// The caller did not want to wait and asked to be called back.
+    CallbackRequested,
     /// A fault of ours.
     Failed,
 }
@@ -110,12 +114,14 @@ impl EndReason {
             Self::Drained => "drained",
             Self::Refused => "refused",
             Self::NotConnected => "not_connected",
+            Self::InstanceLost => "instance_lost",
+            Self::CallbackRequested => "callback_requested",
             Self::Failed => "failed",
         }
     }
 
     /// Every reason, for readers of records.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::AgentHungUp,
         Self::CallerHungUp,
         Self::Transferred,
@@ -126,6 +132,8 @@ impl EndReason {
         Self::Drained,
         Self::Refused,
         Self::NotConnected,
+        Self::InstanceLost,
+        Self::CallbackRequested,
         Self::Failed,
     ];
 

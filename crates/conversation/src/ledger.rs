@@ -7,8 +7,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Bookkeeping for the agent turn that is being spoken.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ledger {
+    prefix: &'static str,
     next_mark: u64,
     pieces: VecDeque<Piece>,
 }
@@ -41,7 +42,19 @@ pub struct Heard {
 /// The last words before a cut count as heard only when this much of them was played: the network's way is time the caller has not heard yet.
 const NETWORK_ALLOWANCE: Duration = Duration::from_millis(80);
 
+impl Default for Ledger {
+    fn default() -> Self {
+        Self::named("p")
+    }
+}
+
 impl Ledger {
+    /// A ledger whose marks begin with `prefix`. Two ledgers that use one media stream, one after the other, need different ones: a mark of
+    /// the first that comes back late must not be taken for one of the second.
+    pub fn named(prefix: &'static str) -> Self {
+        Self { prefix, next_mark: 0, pieces: VecDeque::new() }
+    }
+
     /// Most pieces one turn may have; a turn with more is a brain gone wild.
     pub const MAX_PIECES: usize = 200;
 
@@ -51,7 +64,7 @@ impl Ledger {
             return None;
         }
         self.next_mark += 1;
-        let mark = format!("p{}", self.next_mark);
+        let mark = format!("{}{}", self.prefix, self.next_mark);
         self.pieces.push_back(Piece { mark: mark.clone(), text: text.to_owned(), length: Duration::ZERO, state: PieceState::Outstanding });
         Some(mark)
     }

@@ -27,7 +27,7 @@ pub use options::{DialOptions, Observer};
 pub use print::{LiveView, summary};
 pub use report::{CallReport, DialEvent, StereoAudio, ToolCall};
 pub use reqwest::Url;
-pub use run::{MAX_STREAMS, run};
+pub use run::{MAX_REDIRECTS, MAX_STREAMS, run};
 pub use script::{
     DEFAULT_QUIET, DEFAULT_TIMEOUT, DEFAULT_VOICE, Expect, ExpectTool, Garbage, LineFormat, MAX_STEPS, MAX_TIMEOUT, STEP_TIMEOUT, Script,
     Speech, Step,

@@ -23,6 +23,9 @@ use crate::webhook::{CarrierLine, Route};
 /// Most streams in one call: the first, and those after a restart of the server.
 pub const MAX_STREAMS: usize = 10;
 
+/// Most redirects in one call: a server that is going away sends callers elsewhere a few times, not for ever.
+pub const MAX_REDIRECTS: usize = 20;
+
 /// Makes one call. An error means that the call could not be made; what went wrong in a call that was made is in the report's `failures`.
 pub async fn run(call: Script, options: DialOptions) -> Result<CallReport, DialError> {
     call.check().map_err(|message| DialError::Script { origin: "the script".to_owned(), message })?;
@@ -122,9 +125,19 @@ impl Conduct<'_> {
     }
 
     async fn follow(&mut self, mut document: Document) -> Result<(), DialError> {
-        for _ in 0..MAX_STREAMS {
+        let (mut streams, mut redirects) = (0, 0);
+        loop {
             match document {
+                Document::ConnectStream { .. } if streams == MAX_STREAMS => {
+                    self.fail(format!("the server asked for more than {MAX_STREAMS} media streams in one call"));
+                    return Ok(());
+                }
+                Document::Redirect { .. } if redirects == MAX_REDIRECTS => {
+                    self.fail(format!("the server redirected the call more than {MAX_REDIRECTS} times"));
+                    return Ok(());
+                }
                 Document::ConnectStream { stream_url, parameters, action_url, status_callback_url, fallback, .. } => {
+                    streams += 1;
                     if !self.stream(&stream_url, parameters, status_callback_url.as_deref()).await? {
                         return Ok(());
                     }
@@ -136,14 +149,28 @@ impl Conduct<'_> {
                         }
                     }
                 }
+                Document::Redirect { url, pause_secs } => {
+                    redirects += 1;
+                    if !self.pause(pause_secs).await {
+                        return Ok(());
+                    }
+                    document = self.line.redirected(&url, self.course.started.is_some()).await?;
+                }
                 other => {
                     self.conclude(other);
                     return Ok(());
                 }
             }
         }
-        self.fail(format!("the server asked for more than {MAX_STREAMS} media streams in one call"));
-        Ok(())
+    }
+
+    /// Waits as the document says, at most as long as a call may last. False when the caller hung up meanwhile.
+    async fn pause(&self, secs: u32) -> bool {
+        let pause = Duration::from_secs(secs.into()).min(self.script.timeout);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => true,
+            () = self.hang_up.cancelled() => false,
+        }
     }
 
     /// The last document of a call.
@@ -157,7 +184,8 @@ impl Conduct<'_> {
                 self.course.transferred_to = Some(number);
             }
             Document::RejectBusy => self.course.busy = true,
-            Document::Hangup | Document::ConnectStream { .. } => {}
+            Document::PlayAndHangup { url } => self.announce(format!("(the carrier plays {url})")),
+            Document::Hangup | Document::ConnectStream { .. } | Document::Redirect { .. } => {}
         }
     }
 

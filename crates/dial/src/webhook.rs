@@ -110,6 +110,12 @@ impl<'a> CarrierLine<'a> {
         self.document(self.route.resolve(address)?, self.form("in-progress")).await
     }
 
+    /// Asks where a document sent the call. Before its first verb that answers, a call still rings.
+    pub(crate) async fn redirected(&self, address: &str, answered: bool) -> Result<Document, DialError> {
+        let status = if answered { "in-progress" } else { "ringing" };
+        self.document(self.route.resolve(address)?, self.form(status)).await
+    }
+
     /// Reports the end of the call.
     pub(crate) async fn completed(&self, status: &str, talked: Duration) -> Result<(), DialError> {
         let url = self.route.to(&format!("/webhooks/{}/status", self.script.carrier))?;

@@ -1,13 +1,20 @@
-//! All calls of this process: who may be answered, which socket belongs to which call, who is live, and how it all stops.
+//! All calls of this instance: who may be answered, who waits, which socket belongs to which call, who is live, and how it all stops.
 
 mod admit;
-mod continuation;
+mod aftermath;
+mod counted;
 mod drain;
-mod live;
+mod heart;
 mod offer;
+mod step;
+mod table;
+mod waiting;
 
-pub use admit::{Admission, Permit};
-pub use continuation::{Continuation, Continuations};
-pub use drain::Drain;
-pub use live::{LiveCall, LiveCalls, LiveGuard};
-pub use offer::{CallToken, Offer, OfferError, Offers};
+pub use admit::{Admission, Permit, Request};
+pub use counted::Counted;
+pub use drain::{Drain, DrainMachine, DrainRules, DrainState};
+pub use heart::{Heart, LetGo, Pulsing, entry, metadata};
+pub use offer::{CallToken, Offer, OfferError, Offers, Place, SharedOffer};
+pub use step::InStep;
+pub use table::{LiveCall, LiveCalls, LiveGuard};
+pub use waiting::{News, Tell, WaitingRoom};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::hold::HoldTexts;
 use crate::matcher::Matcher;
 use crate::phrase::Phrase;
 use crate::template::Prompt;
@@ -393,7 +394,7 @@ impl Flow {
             std::iter::once(keypad.prompt.clone()).chain(said)
         });
         let own = self.every_prompt().flat_map(Prompt::fixed);
-        greeting.into_iter().chain(keypad).chain(own).for_each(&mut add);
+        greeting.into_iter().chain(keypad).chain(own).chain(self.hold_texts().fixed()).for_each(&mut add);
         all
     }
 
@@ -406,6 +407,11 @@ impl Flow {
         all.sort();
         all.dedup();
         all
+    }
+
+    /// What callers hear outside the conversation: in the queue, when no line is free, and when the service stops.
+    pub fn hold_texts(&self) -> HoldTexts {
+        HoldTexts::new(&self.prompts)
     }
 
     fn every_prompt(&self) -> impl Iterator<Item = &Prompt> {

@@ -3,6 +3,7 @@
 mod apply;
 mod keys;
 mod policy;
+mod resume;
 mod say;
 mod state;
 mod tools;
@@ -56,9 +57,11 @@ impl Dialogue {
         }
     }
 
-    /// Takes the conversation up where [`Self::snapshot`] left it.
+    /// Takes the conversation up where [`Self::snapshot`] left it. Tell it [`Input::Resumed`] when the caller heard a break. Whether this
+    /// machine recognises speech is to be said anew ([`Self::keypad_only`]).
     pub fn restore(flow: Arc<Flow>, snapshot: serde_json::Value) -> Result<Self, SnapshotError> {
-        let stored: state::Stored = serde_json::from_value(snapshot)?;
+        let mut stored: state::Stored = serde_json::from_value(snapshot)?;
+        stored.state.keypad_only = false;
         if let Some(name) = stored.state.unknown_name(&flow) {
             return Err(SnapshotError::UnknownName(name));
         }
@@ -71,7 +74,7 @@ impl Dialogue {
         serde_json::to_value(stored).unwrap_or_default()
     }
 
-    /// Speech recognition is missing: the key menu is run instead of the conversation. Call it before [`Input::Started`].
+    /// Speech recognition is missing: the key menu is run instead of the conversation. Call it before [`Input::Started`] or [`Input::Resumed`].
     pub fn keypad_only(&mut self) {
         self.state.keypad_only = true;
     }
@@ -84,15 +87,24 @@ impl Dialogue {
     /// Tells what happened. `now` is local time at the business.
     pub fn handle(&mut self, input: Input, now: DateTime) {
         self.now = now;
-        if self.state.ended {
+        if let Some(exit) = &self.state.ended {
+            // What had ended before it was cut off ends again, the same way.
+            let again = matches!(input, Input::Resumed { .. }).then(|| Output::End(exit.clone()));
+            self.out.extend(again);
             return;
         }
         match input {
             Input::Started => self.started(),
+            Input::Resumed { missed } => self.resumed(missed),
             Input::ToolAnswered { id, outcome } => self.tool_answered(id, outcome),
             Input::TimeIsUp => {
                 self.begin_turn();
                 self.say_own("time_up");
+                self.end(Exit::Goodbye);
+            }
+            Input::Closing => {
+                self.begin_turn();
+                self.say_own(if self.state.caller.is_some() { "closing" } else { "closing_no_number" });
                 self.end(Exit::Goodbye);
             }
             // What was heard of the agent's words is in the record; the caller's words follow as an input of their own.

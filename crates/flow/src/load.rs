@@ -251,10 +251,9 @@ fn prompts(root: &Section<'_>, uses: &mut Vec<Use>) -> Prompts {
     }
     let scope = Scope { words: vec!["heard", "label", "can_do", "agent"], ..Scope::default() };
     let mut all: BTreeMap<&'static str, Prompt> = BTreeMap::new();
-    for (name, texts) in defaults::PROMPTS {
-        let own = section.as_ref().filter(|section| section.has(name)).map(|section| intents::prompt(section, name, &scope, uses));
-        let standard = || Prompt(texts.iter().filter_map(|text| Template::parse(text).ok()).collect());
-        all.insert(name, own.unwrap_or_else(standard));
+    for (name, standard) in standard_prompts() {
+        let own = section.as_ref().filter(|section| section.has(name)).map(|section| own_prompt(section, name, &scope, uses));
+        all.insert(name, own.unwrap_or(standard));
     }
     let greeting = intents::prompt(root, "greeting", &Scope::default(), uses);
     if greeting.is_empty() {
@@ -262,4 +261,22 @@ fn prompts(root: &Section<'_>, uses: &mut Vec<Use>) -> Prompts {
     }
     all.insert("greeting", greeting);
     Prompts(all)
+}
+
+/// A prompt of the engine as the file words it.
+fn own_prompt(section: &Section<'_>, name: &str, scope: &Scope, uses: &mut Vec<Use>) -> Prompt {
+    let Some(words) = defaults::outside_words(name) else { return intents::prompt(section, name, scope, uses) };
+    let prompt = intents::prompt(section, name, &Scope { words: words.to_vec(), ..Scope::default() }, &mut Vec::new());
+    for (path, _) in prompt.0.iter().flat_map(Template::placeholders).filter(|(path, _)| !words.contains(path)) {
+        section.problem(
+            name,
+            format!("{name:?} is said outside the dialogue and cannot speak of {{{path}}}; {}", reader::suggest(path, words)),
+        );
+    }
+    prompt
+}
+
+/// The engine's prompts as they are when a file says nothing.
+pub(crate) fn standard_prompts() -> impl Iterator<Item = (&'static str, Prompt)> {
+    defaults::PROMPTS.into_iter().map(|(name, texts)| (name, Prompt(texts.iter().filter_map(|text| Template::parse(text).ok()).collect())))
 }

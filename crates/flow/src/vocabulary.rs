@@ -8,6 +8,11 @@ use serde_json::Value;
 pub enum Input {
     /// The media stream has started: greet.
     Started,
+    /// The conversation was taken up from a snapshot on a new media stream: say so, and go on where it stopped.
+    Resumed {
+        /// The caller did not hear all of what was said last: it is said again. Otherwise only the question is.
+        missed: bool,
+    },
     /// The caller said this (final transcript).
     Heard {
         /// Lower-case words, single spaces.
@@ -40,6 +45,8 @@ pub enum Input {
     },
     /// The call will be ended soon because of its length: say goodbye in one sentence.
     TimeIsUp,
+    /// The service stops and the call cannot go on elsewhere: say so in one sentence.
+    Closing,
 }
 
 /// A tool's answer as the brain sees it.

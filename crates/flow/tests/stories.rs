@@ -4,6 +4,7 @@
 
 mod stories {
     mod booking;
+    mod breaks;
     mod hotel;
     mod load;
     mod policies;

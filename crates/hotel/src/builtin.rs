@@ -14,12 +14,9 @@ use call::Timestamp;
 use code::confirmation_code;
 use fastrand::Rng;
 use jiff::civil::Date;
-use jiff_sqlx::ToSqlx;
 use rows::{PropertyRow, ReservationRow, RoomTypeRow};
 use rust_decimal::Decimal;
-use sqlx::{SqliteConnection, query, query_as, query_scalar};
-use store::times::stored;
-use store::{Database, StoreError};
+use store::{Connection, Database, StoreError, Transaction, query};
 use uuid::Uuid;
 use write::{Effect, cents, store_property, uuid};
 
@@ -48,13 +45,13 @@ impl BuiltInPms {
     /// `codes` draws confirmation codes.
     pub async fn open(database: Database, clock: Clock, codes: Rng, seed: &Property) -> Result<Self, PmsError> {
         let doing = || StoreError::while_doing("open the hotel");
-        let mut tx = database.begin().await?;
-        let known: Option<PropertyRow> = query_as(sql::PROPERTY).bind(&seed.code).fetch_optional(&mut *tx).await.map_err(doing())?;
+        let mut tx = alone(&database, &seed.code).await?;
+        let known: Option<PropertyRow> = query(sql::PROPERTY).bind(&seed.code).optional(&mut *tx).await.map_err(doing())?;
         if known.is_none() {
             store_property(&mut tx, seed).await?;
         }
-        let row: PropertyRow = query_as(sql::PROPERTY).bind(&seed.code).fetch_one(&mut *tx).await.map_err(doing())?;
-        let rooms: Vec<RoomTypeRow> = query_as(sql::ROOM_TYPES).bind(&seed.code).fetch_all(&mut *tx).await.map_err(doing())?;
+        let row: PropertyRow = query(sql::PROPERTY).bind(&seed.code).one(&mut *tx).await.map_err(doing())?;
+        let rooms: Vec<RoomTypeRow> = query(sql::ROOM_TYPES).bind(&seed.code).all(&mut *tx).await.map_err(doing())?;
         tx.commit().await.map_err(doing())?;
         Ok(Self { database, property: row.with_rooms(rooms)?, clock, codes: Mutex::new(codes) })
     }
@@ -62,7 +59,7 @@ impl BuiltInPms {
     /// Gives a night a price of its own; bookings already made keep theirs.
     pub async fn set_rate(&self, room_type: &str, night: Date, price: Decimal) -> Result<(), PmsError> {
         room_for(&self.property, room_type, 0)?;
-        let write = query(sql::SET_RATE).bind(&self.property.code).bind(room_type).bind(night.to_sqlx()).bind(cents(price)?);
+        let write = query(sql::SET_RATE).bind(&self.property.code).bind(room_type).bind(night).bind(cents(price)?);
         write.execute(self.database.writer()).await.map_err(StoreError::while_doing("store a nightly rate"))?;
         Ok(())
     }
@@ -72,11 +69,11 @@ impl BuiltInPms {
     }
 
     /// A code that no reservation has.
-    async fn free_code(&self, tx: &mut SqliteConnection) -> Result<String, PmsError> {
+    async fn free_code(&self, tx: &mut Connection) -> Result<String, PmsError> {
         for _ in 0..Self::CODE_TRIES {
             let code = confirmation_code(&mut self.codes.lock().unwrap_or_else(PoisonError::into_inner));
-            let read = query_scalar(sql::CODE_TAKEN).bind(&self.property.code).bind(&code);
-            let taken: i64 = read.fetch_one(&mut *tx).await.map_err(StoreError::while_doing("look for a confirmation code"))?;
+            let read = query(sql::CODE_TAKEN).bind(&self.property.code).bind(&code);
+            let (taken,): (i64,) = read.one(&mut *tx).await.map_err(StoreError::while_doing("look for a confirmation code"))?;
             if taken == 0 {
                 return Ok(code);
             }
@@ -84,20 +81,14 @@ impl BuiltInPms {
         Err(PmsError::Config(format!("no free confirmation code in {} tries; archive old reservations", Self::CODE_TRIES)))
     }
 
-    async fn read(&self, tx: &mut SqliteConnection, id: &ReservationId) -> Result<Reservation, PmsError> {
-        let read = query_as::<_, ReservationRow>(sql::BY_ID).bind(&self.property.code).bind(uuid(id)?);
-        let row = read.fetch_optional(&mut *tx).await.map_err(StoreError::while_doing("read a reservation"))?;
+    async fn read(&self, tx: &mut Connection, id: &ReservationId) -> Result<Reservation, PmsError> {
+        let read = query(sql::BY_ID).bind(&self.property.code).bind(uuid(id)?);
+        let row: Option<ReservationRow> = read.optional(&mut *tx).await.map_err(StoreError::while_doing("read a reservation"))?;
         row.ok_or(PmsError::NotFound)?.complete(tx).await
     }
 
     /// What a stay of `reservation` would cost as `stay` in `room_type`; its own room counts as free.
-    async fn quote(
-        &self,
-        tx: &mut SqliteConnection,
-        reservation: &Reservation,
-        stay: Stay,
-        room_type: &str,
-    ) -> Result<ChangeQuote, PmsError> {
+    async fn quote(&self, tx: &mut Connection, reservation: &Reservation, stay: Stay, room_type: &str) -> Result<ChangeQuote, PmsError> {
         if reservation.status == ReservationStatus::Cancelled {
             return Err(Rule::Cancelled.into());
         }
@@ -114,10 +105,10 @@ impl BuiltInPms {
     }
 
     /// What the effect under this key came to, when it has happened.
-    async fn effect(&self, tx: &mut SqliteConnection, key: &str, id: Uuid, kind: Effect) -> Result<Option<Money>, PmsError> {
-        let read = query_scalar(sql::EFFECT).bind(key).bind(id).bind(kind.as_str());
-        let amount: Option<i64> = read.fetch_optional(tx).await.map_err(StoreError::while_doing("look for the key of a change"))?;
-        Ok(amount.map(|cents| Money::from_cents(cents, &self.property.currency)))
+    async fn effect(&self, tx: &mut Connection, key: &str, id: Uuid, kind: Effect) -> Result<Option<Money>, PmsError> {
+        let read = query(sql::EFFECT).bind(key).bind(id).bind(kind.as_str());
+        let amount: Option<(i64,)> = read.optional(tx).await.map_err(StoreError::while_doing("look for the key of a change"))?;
+        Ok(amount.map(|(cents,)| Money::from_cents(cents, &self.property.currency)))
     }
 }
 
@@ -129,7 +120,7 @@ impl Pms for BuiltInPms {
 
     async fn search_offers(&self, stay: &Stay) -> Result<Vec<Offer>, PmsError> {
         check_stay(&self.property, *stay, self.now())?;
-        let mut connection = self.database.readers().acquire().await.map_err(StoreError::while_doing("search offers"))?;
+        let mut connection = self.database.acquire().await?;
         let calendar = Calendar::read(&mut connection, &self.property.code, *stay, None).await?;
         let fitting = self.property.room_types.iter().filter(|room| room.capacity >= stay.guests && calendar.rooms_left(room) > 0);
         let offer = |room: &crate::RoomType| {
@@ -143,9 +134,10 @@ impl Pms for BuiltInPms {
     }
 
     async fn create_booking(&self, booking: &NewBooking, idempotency_key: &str) -> Result<Reservation, PmsError> {
-        let mut tx = self.database.begin().await?;
-        let known = query_as::<_, ReservationRow>(sql::BY_KEY).bind(&self.property.code).bind(idempotency_key);
-        if let Some(row) = known.fetch_optional(&mut *tx).await.map_err(StoreError::while_doing("look for a booking"))? {
+        let mut tx = alone(&self.database, &self.property.code).await?;
+        let known = query(sql::BY_KEY).bind(&self.property.code).bind(idempotency_key);
+        let known: Option<ReservationRow> = known.optional(&mut *tx).await.map_err(StoreError::while_doing("look for a booking"))?;
+        if let Some(row) = known {
             return row.complete(&mut tx).await;
         }
         check_stay(&self.property, booking.stay, self.now())?;
@@ -157,27 +149,27 @@ impl Pms for BuiltInPms {
         Ok(reservation)
     }
 
-    async fn find_reservations(&self, query: &ReservationQuery) -> Result<Vec<Reservation>, PmsError> {
-        let (statement, value) = match query {
+    async fn find_reservations(&self, wanted: &ReservationQuery) -> Result<Vec<Reservation>, PmsError> {
+        let (statement, value) = match wanted {
             ReservationQuery::Code(code) => (sql::BY_CODE, code.clone()),
             ReservationQuery::Phone(phone) => (sql::BY_PHONE, phone.digits()),
             ReservationQuery::Latest => (sql::LATEST, String::new()),
         };
-        if value.is_empty() && *query != ReservationQuery::Latest {
+        if value.is_empty() && *wanted != ReservationQuery::Latest {
             return Ok(Vec::new());
         }
-        let doing = || StoreError::while_doing("look for reservations");
-        let mut connection = self.database.readers().acquire().await.map_err(doing())?;
-        let read = query_as::<_, ReservationRow>(statement).bind(&self.property.code).bind(value);
+        let mut connection = self.database.acquire().await?;
+        let read = query(statement).bind(&self.property.code).bind(value);
         let mut found = Vec::new();
-        for row in read.fetch_all(&mut *connection).await.map_err(doing())? {
+        let rows: Vec<ReservationRow> = read.all(&mut connection).await.map_err(StoreError::while_doing("look for reservations"))?;
+        for row in rows {
             found.push(row.complete(&mut connection).await?);
         }
         Ok(found)
     }
 
     async fn quote_change(&self, id: &ReservationId, change: &Change) -> Result<ChangeQuote, PmsError> {
-        let mut connection = self.database.readers().acquire().await.map_err(StoreError::while_doing("quote a change"))?;
+        let mut connection = self.database.acquire().await?;
         let reservation = self.read(&mut connection, id).await?;
         let old = reservation.stay;
         let (arrival, guests) = (change.arrival.unwrap_or(old.arrival), change.guests.unwrap_or(old.guests));
@@ -187,7 +179,7 @@ impl Pms for BuiltInPms {
     }
 
     async fn apply_change(&self, id: &ReservationId, quote: &ChangeQuote, idempotency_key: &str) -> Result<ChangeOutcome, PmsError> {
-        let mut tx = self.database.begin().await?;
+        let mut tx = alone(&self.database, &self.property.code).await?;
         let (key, uuid) = (idempotency_key, uuid(id)?);
         let before = self.read(&mut tx, id).await?;
         if let Some(difference) = self.effect(&mut tx, key, uuid, Effect::Change).await? {
@@ -200,11 +192,11 @@ impl Pms for BuiltInPms {
         let doing = || StoreError::while_doing("change a reservation");
         let update = query(sql::CHANGE)
             .bind(&fresh.room_type)
-            .bind(fresh.stay.arrival.to_sqlx())
-            .bind(fresh.stay.departure.to_sqlx())
+            .bind(fresh.stay.arrival)
+            .bind(fresh.stay.departure)
             .bind(fresh.stay.guests)
             .bind(cents(fresh.total.amount)?)
-            .bind(stored(self.now()))
+            .bind(self.now())
             .bind(uuid);
         update.execute(&mut *tx).await.map_err(doing())?;
         query(sql::REMOVE_NIGHTS).bind(uuid).execute(&mut *tx).await.map_err(doing())?;
@@ -216,21 +208,21 @@ impl Pms for BuiltInPms {
     }
 
     async fn cancel(&self, id: &ReservationId, idempotency_key: &str) -> Result<CancelOutcome, PmsError> {
-        let mut tx = self.database.begin().await?;
+        let mut tx = alone(&self.database, &self.property.code).await?;
         let (key, uuid, doing) = (idempotency_key, uuid(id)?, || StoreError::while_doing("cancel a reservation"));
         let reservation = self.read(&mut tx, id).await?;
         if let Some(fee) = self.effect(&mut tx, key, uuid, Effect::Cancel).await? {
             return Ok(CancelOutcome { fee, already: false });
         }
         if reservation.status == ReservationStatus::Cancelled {
-            let fee: Option<i64> = query_scalar(sql::CANCEL_FEE).bind(uuid).fetch_one(&mut *tx).await.map_err(doing())?;
+            let (fee,): (Option<i64>,) = query(sql::CANCEL_FEE).bind(uuid).one(&mut *tx).await.map_err(doing())?;
             return Ok(CancelOutcome { fee: Money::from_cents(fee.unwrap_or(0), &self.property.currency), already: true });
         }
         if reservation.stay.departure <= local_date(&self.property, self.now()) {
             return Err(Rule::PastDate.into());
         }
         let fee = cancel_fee(&self.property, &reservation, self.now());
-        let update = query(sql::CANCEL).bind(cents(fee)?).bind(stored(self.now())).bind(uuid);
+        let update = query(sql::CANCEL).bind(cents(fee)?).bind(self.now()).bind(uuid);
         update.execute(&mut *tx).await.map_err(doing())?;
         self.store_effect(&mut tx, key, uuid, Effect::Cancel, fee).await?;
         tx.commit().await.map_err(doing())?;
@@ -247,7 +239,7 @@ impl Pms for BuiltInPms {
         let today = local_date(&self.property, self.now());
         let stay = Stay::of_nights(today, 1, 1, &self.property)?;
         let probe = NewBooking { stay, room_type: room.code.clone(), name: "functional check".into(), phone: None };
-        let mut tx = self.database.begin().await?;
+        let mut tx = alone(&self.database, &self.property.code).await?;
         let night = [Night { date: today, price: room.nightly }];
         // Written and removed in one transaction: nobody sees it, and it takes no room.
         let id = self.store_booking(&mut tx, &probe, &night, &format!("check {}", Uuid::new_v4())).await?;
@@ -257,6 +249,13 @@ impl Pms for BuiltInPms {
         let same = read.stay == stay && read.nights == night;
         if same { Ok(()) } else { Err(StoreError::corrupt("probe reservation", read.code).into()) }
     }
+}
+
+/// A transaction that no other write to this property comes between, on whichever database.
+async fn alone(database: &Database, property: &str) -> Result<Transaction, StoreError> {
+    let mut tx = database.begin().await?;
+    tx.alone(&format!("hotel {property}")).await?;
+    Ok(tx)
 }
 
 /// Nights that were booked before keep the price agreed then.

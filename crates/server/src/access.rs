@@ -20,6 +20,10 @@ pub(crate) async fn operators_only(
     request: Request,
     next: Next,
 ) -> Response {
+    if !request.method().is_safe() && is_cross_site(request.headers()) {
+        let detail = "a page of another site may not change anything here";
+        return (StatusCode::FORBIDDEN, axum::Json(serde_json::json!({ "detail": detail }))).into_response();
+    }
     if allowed(&app, peer, request.headers()) {
         return next.run(request).await;
     }
@@ -37,11 +41,22 @@ pub(crate) async fn operators_only(
     (status, [(header::CACHE_CONTROL, "no-store")], axum::Json(serde_json::json!({ "detail": detail }))).into_response()
 }
 
+/// Browsers say where a request comes from; programs do not.
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
+}
+
+/// True for a request that carries the operator token.
+pub(crate) fn is_operator(app: &App, headers: &HeaderMap) -> bool {
+    app.settings.operator_token.as_ref().is_some_and(|token| given(headers).is_some_and(|given| token_matches(token.expose(), given)))
+}
+
 fn allowed(app: &App, peer: SocketAddr, headers: &HeaderMap) -> bool {
     match &app.settings.operator_token {
-        Some(token) => given(headers).is_some_and(|given| token_matches(token.expose(), given)),
+        Some(_) => is_operator(app, headers),
         // A browser on this machine must not be led here by a foreign page under a foreign name (DNS rebinding): the host must be loopback too.
-        None => peer.ip().to_canonical().is_loopback() && local_host(headers) && !headers.contains_key("x-forwarded-for"),
+        // Nor by a proxy on this machine that stands in front for the world.
+        None => peer.ip().to_canonical().is_loopback() && local_host(headers) && !is_forwarded(headers) && !app.is_public(),
     }
 }
 
@@ -62,6 +77,12 @@ fn given(headers: &HeaderMap) -> Option<&str> {
         let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
         cookies.split(';').filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
     })
+}
+
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "forwarded", "via"]
+        .iter()
+        .any(|name| headers.contains_key(*name))
 }
 
 fn local_host(headers: &HeaderMap) -> bool {

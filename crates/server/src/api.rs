@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use call::{CallId, CallRecord, Carrier};
 use hotel::{Reservation, ReservationQuery};
+use live::{Command, InstanceName};
 use serde::Deserialize;
 use serde_json::json;
 use store::{CallFilter, StoreError};
@@ -16,8 +17,18 @@ use tracing::error;
 
 use crate::state::App;
 
+pub(crate) mod drain;
+mod queue;
+
 pub(crate) fn routes() -> Router<App> {
     Router::new()
+        .route("/api/v1/drain", get(drain::show).post(drain::begin).delete(drain::cancel))
+        .route("/api/v1/queue", get(queue::list))
+        .route("/api/v1/queue/stats", get(queue::stats))
+        .route("/api/v1/queue/clear", post(queue::clear))
+        .route("/api/v1/queue/{call_id}", delete(queue::remove))
+        .route("/api/v1/callbacks", get(queue::callbacks))
+        .route("/api/v1/instances", get(instances))
         .route("/api/v1/calls", get(calls))
         .route("/api/v1/calls/active", get(live))
         .route("/api/v1/calls/{id}", get(call))
@@ -34,6 +45,7 @@ pub(crate) enum ApiError {
     BadRequest(&'static str),
     Store(StoreError),
     Hotel(hotel::PmsError),
+    LiveState,
 }
 
 impl From<StoreError> for ApiError {
@@ -51,6 +63,7 @@ impl IntoResponse for ApiError {
                 error!(error = %fault, "the records could not be read");
                 (StatusCode::SERVICE_UNAVAILABLE, "the records cannot be read at the moment")
             }
+            Self::LiveState => (StatusCode::SERVICE_UNAVAILABLE, "the state that instances share cannot be reached at the moment"),
             Self::Hotel(fault) => {
                 error!(error = %fault, "the hotel's books could not be read");
                 (StatusCode::SERVICE_UNAVAILABLE, "the hotel's books cannot be read at the moment")
@@ -77,8 +90,26 @@ async fn calls(State(app): State<App>, Query(page): Query<Page>) -> Result<Respo
     Ok(Json(json!({ "calls": calls, "next": next })).into_response())
 }
 
+/// Calls of this instance, and what the registry knows of all; not known is `null`, not an empty list.
 async fn live(State(app): State<App>) -> Response {
-    Json(json!({ "calls": app.live.list(), "taken": app.admission.taken(), "limit": app.admission.limit() })).into_response()
+    let registered = match app.settings.call_centre.registry {
+        true => app.live_state.active_calls().await.ok(),
+        false => Some(Vec::new()),
+    };
+    let body = json!({
+        "instance": app.instance(),
+        "calls": app.live.list(),
+        "registered": registered,
+        "taken": app.admission.taken(),
+        "limit": app.admission.limit(),
+    });
+    Json(body).into_response()
+}
+
+/// Instances that share live state with this one, itself included.
+async fn instances(State(app): State<App>) -> Result<Response, ApiError> {
+    let instances = app.live_state.instances().await.map_err(|_| ApiError::LiveState)?;
+    Ok(Json(json!({ "instance": app.instance(), "instances": instances })).into_response())
 }
 
 async fn call(State(app): State<App>, Path(id): Path<String>) -> Result<Response, ApiError> {
@@ -91,10 +122,16 @@ async fn call(State(app): State<App>, Path(id): Path<String>) -> Result<Response
     Ok(Json(json!({ "call": call, "turns": turns, "tools": tools, "live": live })).into_response())
 }
 
+/// Ends a call, wherever it is served.
 async fn hang_up(State(app): State<App>, Path(id): Path<String>) -> Result<Response, ApiError> {
     let call = find(&app, &id).await?;
     if !app.live.hang_up(call.id) {
-        return Err(ApiError::BadRequest("the call is not live here"));
+        let elsewhere = app.services.records.claimed_by(call.id).await?.filter(|_| call.ended_at.is_none() && app.shares_live_state());
+        let Some(instance) = elsewhere.and_then(|name| InstanceName::new(&name).ok()).filter(|name| name != app.instance()) else {
+            return Err(ApiError::BadRequest("the call is not live"));
+        };
+        let command = Command::Hangup { call_id: call.carrier_call_id };
+        app.live_state.send(&instance, &command).await.map_err(|_| ApiError::LiveState)?;
     }
     Ok(Json(json!({ "status": "hanging_up" })).into_response())
 }

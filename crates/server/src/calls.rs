@@ -1,74 +1,267 @@
-//! An admitted call meets its socket: from the start of its stream to its end in the records.
+//! An answered call meets its socket: from the start of its stream to its end in the records.
+
+mod hold;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use agent::Exit;
-use call::{CallEvent, EndReason, Timestamp};
-use dispatch::{Continuation, LiveCall, Offer};
-use session::{Ending, MediaSocket, Recordings, Session, SessionSetup};
+use agent::{AgentDefinition, AgentKind, Exit};
+use call::{CallRecord, EndReason, NextStep, PhoneNumber, Timestamp};
+use dispatch::{DrainState, LiveCall, LiveGuard, Offer, Permit, Place};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+use session::{Ending, Interrupted, MediaSocket, Order, Recordings, Session, SessionSetup};
+use store::{CallbackRequest, CallbackWhy};
+use telemetry::DrainOutcome;
 use telephony::MediaStream;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, error};
+use tracing::{Instrument, error, info};
 
+use crate::orders::Ordered;
 use crate::state::App;
 
-/// Serves a call whose stream has started. Returns when everything the call held is free.
-pub(crate) async fn serve<S: MediaSocket>(app: App, socket: S, stream: Box<dyn MediaStream>, offer: Box<Offer>) {
-    let span = telemetry::call_span(offer.record.id, offer.record.carrier, &offer.agent.name);
-    app.drain.track(run(app.clone(), socket, stream, offer)).instrument(span).await;
+/// A resumed call waits at most this long for what is known of it.
+const PROGRESS_LIMIT: Duration = Duration::from_secs(2);
+
+/// Metadata of a registered call: the carrier's name of its media stream, so that old news about an earlier one is known as such.
+pub(crate) const STREAM_ID: &str = "stream_id";
+
+/// A live call and everything it is known by.
+struct Connected {
+    record: CallRecord,
+    /// The carrier's name of the stream.
+    stream_id: String,
+    agent: Arc<AgentDefinition>,
+    resumed: bool,
+    hangup: CancellationToken,
+    orders: watch::Receiver<Order>,
+    ordered: Ordered,
+    live: LiveGuard,
 }
 
-async fn run<S: MediaSocket>(app: App, socket: S, stream: Box<dyn MediaStream>, offer: Box<Offer>) {
-    let Offer { record, agent, permit } = *offer;
-    let (id, started, since) = (record.id, Instant::now(), Timestamp::now());
-    let hangup = CancellationToken::new();
-    let live = app.live.enter(LiveCall { record: record.clone(), since, hangup: hangup.clone() });
-    app.services.recorder.record(&CallEvent::Answered { waited: std::time::Duration::ZERO });
+/// Serves a call whose stream has started. Returns when everything the call held is free.
+pub(crate) async fn serve<S: MediaSocket>(app: App, socket: S, stream: Box<dyn MediaStream>, stream_id: String, offer: Box<Offer>) {
+    let span = telemetry::call_span(offer.record.id, offer.record.carrier, &offer.agent.name);
+    app.drain.track(Box::pin(run(app.clone(), socket, stream, stream_id, offer))).instrument(span).await;
+}
 
-    let recorded = app.services.recordings.is_some() && matches!(agent.kind, agent::AgentKind::Flow(_));
-    let answered = tokio::spawn(store_answer(app.clone(), id, since, recorded).in_current_span());
+async fn run<S: MediaSocket>(app: App, socket: S, stream: Box<dyn MediaStream>, stream_id: String, offer: Box<Offer>) {
+    let Offer { record, agent, place, resumed } = *offer;
+    let waiting = matches!(place, Place::Waiting);
+    let hangup = CancellationToken::new();
+    let (orders, ordered) = app.orders.enter(record.id, waiting);
+    let since = Timestamp::now();
+    let live = app.live.enter(LiveCall { record: record.clone(), since, waiting, hangup: hangup.clone() });
+    let mut call = Connected { record, stream_id, agent, resumed, hangup, orders, ordered, live };
+    let (socket, stream, permit) = match place {
+        Place::Permit(permit) => (socket, stream, permit),
+        Place::Waiting => match hold::hold(&app, socket, stream, &mut call).await {
+            Some(granted) => granted,
+            None => return,
+        },
+    };
+    converse(app, socket, stream, call, permit).await;
+}
+
+/// The conversation with the agent.
+async fn converse<S: MediaSocket>(app: App, socket: S, stream: Box<dyn MediaStream>, call: Connected, permit: Permit) {
+    let (record, started) = (&call.record, Instant::now());
+    let agent_id = call.agent.id.to_string();
+    if call.resumed {
+        app.services.recorder.call_resumed();
+    } else {
+        app.services.recorder.call_started(&agent_id);
+    }
+    let resume = if call.resumed { progress(&app, record).await } else { None };
+    let entering = tokio::spawn(enter(app.clone(), record.clone(), call.stream_id.clone(), Arc::clone(&call.agent)).in_current_span());
+    // The answer is stored before the end, or the end would find a call that was never answered.
+    let entered: Entered = entering.map(|entered| entered.is_ok()).boxed().shared();
     let setup = Box::new(SessionSetup {
         socket,
         stream,
-        domain: app.domains.get(&agent.id).cloned(),
+        domain: app.domains.get(&call.agent.id).cloned(),
         seed: fastrand::u64(..),
-        hangup,
-        drain: app.drain.token(),
-        on_end: continue_with(&app, &record, &agent.language),
-        call: record,
-        agent,
+        hangup: call.hangup.clone(),
+        orders: call.orders.clone(),
+        resume,
+        resumed: call.resumed,
+        on_end: on_end(&app, &call, entered.clone()),
+        call: record.clone(),
+        agent: Arc::clone(&call.agent),
     });
     let ending = Session::serve(setup, Arc::clone(&app.services)).await;
-
-    // The answer is stored before the end, or the end would find a call that was never answered.
-    if answered.await.is_err() {
-        error!("the task that stores the answer broke down");
+    if !entered.await {
+        error!("the task that enters the call broke down");
     }
-    if let Err(fault) = app.services.records.end_call(id, Timestamp::now(), ending.why).await {
-        error!(error = %fault, "the end of the call could not be stored");
-    }
-    app.services.recorder.record(&CallEvent::Ended { why: ending.why, talked: started.elapsed() });
+    finish(&app, &call, &ending, started.elapsed()).await;
     drop(permit);
-    drop(live); // Last: who sees no live call finds its whole record.
+    if call.ordered.is_current() {
+        app.registry.unregister_call(&call.record.carrier_call_id).await;
+    }
+    drop(call); // Last: who sees no live call finds its whole record.
 }
 
-async fn store_answer(app: App, id: call::CallId, at: Timestamp, recorded: bool) {
-    let recording = recorded.then(|| Recordings::relative_path(id));
-    if let Err(fault) = app.services.records.answer_call(id, at, recording.as_deref()).await {
+/// Registry and records learn that an agent talks to the caller.
+async fn enter(app: App, record: CallRecord, stream_id: String, agent: Arc<AgentDefinition>) {
+    let number = Some(record.from.clone()).filter(|number| !number.digits().is_empty());
+    let mut metadata = dispatch::metadata(&record);
+    metadata.insert(STREAM_ID.to_owned(), stream_id);
+    app.registry.register_call(&record.carrier_call_id, &agent.id.to_string(), number, Some(metadata)).await;
+    let recorded = app.services.recordings.is_some() && matches!(agent.kind, AgentKind::Flow(_));
+    let recording = recorded.then(|| Recordings::relative_path(record.id));
+    if let Err(fault) = app.services.records.answer_call(record.id, Timestamp::now(), recording.as_deref()).await {
         error!(error = %fault, "the answer of the call could not be stored");
     }
 }
 
-/// Leaves word how the call goes on, for the carrier that asks the moment its stream is closed.
-fn continue_with(app: &App, record: &call::CallRecord, language: &str) -> session::OnEnd {
-    let (continuations, carrier, carrier_call_id) = (app.continuations.clone(), record.carrier, record.carrier_call_id.clone());
-    let language = language.to_owned();
-    Box::new(move |ending: &Ending| {
-        let next = match (&ending.exit, ending.why) {
-            (Some(Exit::Transfer { to }), EndReason::Transferred) => Continuation::Dial { number: to.clone(), language },
-            _ => Continuation::Hangup,
-        };
-        continuations.set(carrier, &carrier_call_id, next);
+/// The call is this instance's.
+pub(crate) async fn claim(app: &App, id: call::CallId) {
+    if let Err(fault) = app.services.records.claim_call(id, app.instance().as_str()).await {
+        error!(error = %fault, "who serves the call could not be stored");
+    }
+}
+
+/// Where the conversation stood. Without it a resumed call begins anew.
+async fn progress(app: &App, record: &CallRecord) -> Option<store::Progress> {
+    match tokio::time::timeout(PROGRESS_LIMIT, app.services.records.progress(record.id)).await {
+        Ok(Ok(progress)) => progress,
+        Ok(Err(fault)) => {
+            error!(error = %fault, "the conversation begins anew: where it stood could not be read");
+            None
+        }
+        Err(_) => {
+            error!(limit = ?PROGRESS_LIMIT, "the conversation begins anew: where it stood could not be read in time");
+            None
+        }
+    }
+}
+
+/// Done when registry and records know that the call was answered; false when that broke down.
+type Entered = Shared<BoxFuture<'static, bool>>;
+
+/// Stores how the call goes on, for whichever instance the carrier asks the moment the stream is closed, and that it is over: who dies from here
+/// on leaves no call behind that looks as if it could be taken up again.
+fn on_end(app: &App, call: &Connected, entered: Entered) -> session::OnEnd {
+    let (app, record, language) = (app.clone(), call.record.clone(), call.agent.language.clone());
+    let is_current = call.ordered.watcher();
+    Box::new(move |ending: Ending| {
+        async move {
+            if !is_current() || !is_claimed(&app, &record).await {
+                return; // It goes on over another stream, which decides.
+            }
+            let next = match (ending.interrupted, ending.exit, ending.why) {
+                (Some(Interrupted::HandedOver), ..) => NextStep::Resume,
+                (Some(Interrupted::StreamLost), ..) => return,
+                (None, Some(Exit::Transfer { to }), EndReason::Transferred) => NextStep::Dial { number: PhoneNumber::new(to), language },
+                _ => NextStep::Hangup,
+            };
+            set_next(&app, record.id, &next).await;
+            if ending.interrupted.is_none() {
+                entered.await;
+                end_record(&app, &record, ending.why).await;
+            }
+        }
+        .boxed()
     })
+}
+
+/// True while no other instance has taken the call up. When that cannot be read, this one goes on as if none had.
+async fn is_claimed(app: &App, record: &CallRecord) -> bool {
+    if !app.shares_live_state() {
+        return true;
+    }
+    let claimed = app.services.records.claimed_by(record.id).await;
+    claimed.ok().flatten().is_none_or(|instance| instance == app.instance().as_str())
+}
+
+pub(crate) async fn set_next(app: &App, id: call::CallId, next: &NextStep) {
+    if let Err(fault) = app.services.records.set_next(id, next).await {
+        error!(error = %fault, "how the call goes on could not be stored");
+    }
+}
+
+async fn finish(app: &App, call: &Connected, ending: &Ending, talked: Duration) {
+    let (recorder, agent_id) = (&app.services.recorder, call.agent.id.to_string());
+    if !call.ordered.is_current() || !is_claimed(app, &call.record).await {
+        info!("the call goes on over another stream");
+        return;
+    }
+    drain_outcome(app, call, ending);
+    match ending.interrupted {
+        // Its line broke, and the carrier has said meanwhile that this was the end.
+        Some(Interrupted::StreamLost) if reported_over(app, &call.record).await => {
+            end_record(app, &call.record, EndReason::CallerHungUp).await;
+            recorder.call_ended(&agent_id, EndReason::CallerHungUp, talked);
+        }
+        Some(how) => {
+            match how {
+                Interrupted::HandedOver => recorder.call_handed_over(),
+                Interrupted::StreamLost => recorder.call_interrupted(),
+            }
+            open_for_resume(app, &call.record).await;
+        }
+        None => {
+            if ending.why == EndReason::Drained {
+                promise_callback(app, call, CallbackWhy::Drain).await;
+            }
+            end_record(app, &call.record, ending.why).await;
+            recorder.call_ended(&agent_id, ending.why, talked);
+        }
+    }
+}
+
+async fn reported_over(app: &App, record: &CallRecord) -> bool {
+    matches!(app.services.records.call(record.id).await, Ok(Some(record)) if record.status.is_final())
+}
+
+/// What became of a call that was live while this instance stopped.
+fn drain_outcome(app: &App, call: &Connected, ending: &Ending) {
+    if app.drain.state() == DrainState::Running {
+        return;
+    }
+    app.services.recorder.drain_outcome(match (ending.interrupted, ending.why) {
+        (Some(_), _) => DrainOutcome::HandedOver,
+        (None, EndReason::Drained) => DrainOutcome::Closed,
+        (None, _) if call.hangup.is_cancelled() => DrainOutcome::Lost,
+        (None, _) => DrainOutcome::Finished,
+    });
+}
+
+/// The call is not over: whoever is asked by its carrier takes it up. If nobody is, the heartbeat closes its record.
+async fn open_for_resume(app: &App, record: &CallRecord) {
+    if app.registry.interrupt_call(&record.carrier_call_id).await {
+        return;
+    }
+    let entry = dispatch::entry(record, app.instance());
+    if let Err(fault) = app.live_state.recover(&[entry]).await {
+        error!(error = %fault, "that the call is open for resume could not be told; its record stays open until this instance starts again");
+    }
+}
+
+pub(crate) async fn end_record(app: &App, record: &CallRecord, why: EndReason) {
+    if let Err(fault) = app.services.records.end_call(record.id, Timestamp::now(), why).await {
+        error!(error = %fault, "the end of the call could not be stored");
+    }
+}
+
+/// Ends a call that was open for resume: nobody takes it up any more. What an agent has talked in counts as a conversation.
+pub(crate) async fn end_interrupted(app: &App, record: &CallRecord, why: EndReason) {
+    end_record(app, record, why).await;
+    if let Some(answered) = record.answered_at {
+        let talked = Duration::try_from(Timestamp::now().duration_since(answered)).unwrap_or_default();
+        app.services.recorder.call_ended(record.agent_id, why, talked);
+    }
+}
+
+/// The caller was promised to be called back.
+async fn promise_callback(app: &App, call: &Connected, why: CallbackWhy) {
+    let number = call.record.from.clone();
+    if session::callable(&number).is_none() {
+        return; // Nothing was promised.
+    }
+    let request = CallbackRequest { call_id: call.record.id, agent_id: call.agent.id, number, at: Timestamp::now(), why };
+    if let Err(fault) = app.services.records.add_callback(&request).await {
+        error!(error = %fault, "a callback that was promised could not be stored");
+    }
 }

@@ -45,6 +45,12 @@ pub enum ServerError {
     /// A speech engine is installed and yet does not work.
     #[error("a speech engine does not work: {0}")]
     Speech(#[from] speech::SpeechError),
+    /// Live state.
+    #[error("REDIS_URL, REDIS_KEY_PREFIX: {0}")]
+    Live(#[from] live::LiveError),
+    /// The carrier's REST interface.
+    #[error("TELNYX_API_URL: {0}")]
+    Trunk(#[from] trunk::TrunkError),
     /// Serving ended with an error.
     #[error("serving ended: {0}")]
     Serve(std::io::Error),

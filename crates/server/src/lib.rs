@@ -2,20 +2,27 @@
 
 mod access;
 mod api;
+mod call_centre;
 mod calls;
 mod console;
 mod error;
 mod health;
 pub mod keys;
 mod media_socket;
+mod metrics;
+mod orders;
 mod origin;
+mod refusals;
 mod routes;
 pub mod settings;
+mod shared_offers;
 mod speaking;
 mod state;
+mod stopping;
 mod webhooks;
 pub mod wiring;
 
 pub use error::ServerError;
 pub use state::App;
+pub use stopping::stop_again;
 pub use wiring::{Running, start};

@@ -1,21 +1,24 @@
 //! Media sockets: a carrier opens one per call, brings its token, and from then on the call owns it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
-use axum::extract::{ConnectInfo, Path, State};
+use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use call::{AgentId, Carrier};
+use dispatch::{Offer, OfferError};
 use session::close::{self, Close};
 use session::{Incoming, MediaSocket, SocketClosed, unquoted};
 use telephony::{MAX_MESSAGE_BYTES, MediaStream, StreamError, StreamEvent, StreamStart, media_stream};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::{info, warn};
 
+use crate::shared_offers::{self, Refused};
 use crate::state::App;
 
 /// `start` must come within this time.
@@ -27,14 +30,15 @@ const READ_BUFFER: usize = 4096;
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
-        .route("/ws/telephony/twilio/{agent_id}", get(|state, path, peer, ws| open(Carrier::Twilio, state, path, peer, ws)))
-        .route("/ws/telephony/telnyx/{agent_id}", get(|state, path, peer, ws| open(Carrier::Telnyx, state, path, peer, ws)))
+        .route("/ws/telephony/twilio/{agent_id}", get(|state, path, query, peer, ws| open(Carrier::Twilio, state, path, query, peer, ws)))
+        .route("/ws/telephony/telnyx/{agent_id}", get(|state, path, query, peer, ws| open(Carrier::Telnyx, state, path, query, peer, ws)))
 }
 
 async fn open(
     carrier: Carrier,
     State(app): State<App>,
     Path(agent_id): Path<String>,
+    Query(query): Query<BTreeMap<String, String>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
@@ -46,25 +50,35 @@ async fn open(
         .write_buffer_size(0)
         .max_message_size(MAX_MESSAGE_BYTES)
         .max_frame_size(MAX_MESSAGE_BYTES)
-        .on_upgrade(move |socket| meet(app, carrier, agent_id, peer, Socket(Some(socket)), place))
+        .on_upgrade(move |socket| {
+            meet(app, carrier, Address { agent_id, token: query.get("token").cloned(), peer }, Socket(Some(socket)), place)
+        })
+}
+
+/// What a stream's address says.
+struct Address {
+    agent_id: String,
+    /// Telnyx's `answer` command has no parameters: the token comes here.
+    token: Option<String>,
+    peer: SocketAddr,
 }
 
 /// Waits for the stream's start, checks it, and hands the socket to its call.
-async fn meet(app: App, carrier: Carrier, agent_id: String, peer: SocketAddr, mut socket: Socket, place: OwnedSemaphorePermit) {
+async fn meet(app: App, carrier: Carrier, address: Address, mut socket: Socket, place: OwnedSemaphorePermit) {
     let mut stream = media_stream(carrier, app.stream_options);
-    let started = match known_agent(&app, &agent_id) {
+    let started = match known_agent(&app, &address.agent_id) {
         Err(refusal) => Err(refusal),
         Ok(agent) => match tokio::time::timeout(START_LIMIT, start(&mut socket, stream.as_mut())).await {
             Err(_) => Err(close::START_TIMEOUT),
             Ok(Err(refusal)) => Err(refusal),
-            Ok(Ok(start)) => take(&app, carrier, agent, &start),
+            Ok(Ok(start)) => take(&app, carrier, agent, &start, address.token.as_deref()).await.map(|offer| (offer, start.stream_id)),
         },
     };
     drop(place);
     match started {
-        Ok(offer) => Box::pin(crate::calls::serve(app, socket, stream, Box::new(offer))).await,
+        Ok((offer, stream_id)) => Box::pin(crate::calls::serve(app, socket, stream, stream_id, Box::new(offer))).await,
         Err((code, reason)) => {
-            info!(carrier = carrier.as_str(), peer = %peer.ip(), code, reason, "media socket refused");
+            info!(carrier = carrier.as_str(), peer = %address.peer.ip(), code, reason, "media socket refused");
             socket.close(code, reason).await;
         }
     }
@@ -101,11 +115,21 @@ fn refusal(fault: &StreamError) -> Close {
     if matches!(fault, StreamError::UnsupportedFormat { .. }) { close::BAD_FORMAT } else { close::PROTOCOL }
 }
 
-fn take(app: &App, carrier: Carrier, agent: AgentId, start: &StreamStart) -> Result<dispatch::Offer, Close> {
-    let token = start.parameters.get("token").map(String::as_str);
-    app.offers.take(carrier, &start.carrier_call_id, agent, token, Instant::now()).map_err(|fault| {
-        warn!(error = %fault, "media stream refused");
-        close::BAD_TOKEN
+/// The offer this stream belongs to: ours, or one that another instance has answered.
+async fn take(app: &App, carrier: Carrier, agent: AgentId, start: &StreamStart, in_address: Option<&str>) -> Result<Offer, Close> {
+    let token = start.parameters.get("token").map(String::as_str).or(in_address);
+    let taken = match app.offers.take(carrier, &start.carrier_call_id, agent, token, Instant::now()) {
+        Ok(offer) => shared_offers::claim(app, offer).await,
+        // A newer offer of the same call may be another instance's.
+        Err(OfferError::Unknown | OfferError::WrongToken) => shared_offers::take(app, carrier, agent, &start.carrier_call_id, token).await,
+        Err(fault) => Err(Refused::Offer(fault)),
+    };
+    taken.map_err(|refused| match refused {
+        Refused::Offer(fault) => {
+            warn!(error = %fault, "media stream refused");
+            close::BAD_TOKEN
+        }
+        Refused::Full => close::FULL,
     })
 }
 

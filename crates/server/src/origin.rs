@@ -26,6 +26,11 @@ impl Origin {
         is_host(host).then(|| Self(format!("{scheme}://{host}")))
     }
 
+    /// An address that was set: another instance's, or this one's own.
+    pub(crate) fn at(url: &str) -> Self {
+        Self(url.to_owned())
+    }
+
     /// The whole URL of a request to us.
     pub(crate) fn url(&self, uri: &Uri) -> String {
         let path = uri.path_and_query().map_or("/", |path| path.as_str());

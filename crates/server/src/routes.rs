@@ -12,7 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::state::App;
-use crate::{access, api, console, health, media_socket, webhooks};
+use crate::{access, api, console, health, media_socket, metrics, refusals, webhooks};
 
 /// A request that is not a media socket is answered within this time. Carriers wait 15 s for a document.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
@@ -27,6 +27,8 @@ pub(crate) fn router(app: App) -> Router {
         .merge(operators)
         .merge(console::public_routes())
         .merge(health::routes())
+        .merge(metrics::routes())
+        .merge(refusals::routes())
         .merge(webhooks::routes())
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_LIMIT));

@@ -1,10 +1,18 @@
 //! Settings: defaults, then `voicenoob.toml`, then the environment. Every value remembers where it came from, and unknown keys in the file are errors.
 
+mod call_centre;
+mod error;
+mod reader;
+mod values;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
-use std::time::Duration;
+
+pub use call_centre::CallCentre;
+pub use error::SettingsError;
+use reader::{Reader, read_table};
+use values::{addresses, flag, optional, parse, public_url, token, within};
 
 /// What `serve` needs to know.
 #[derive(Debug, Clone)]
@@ -37,8 +45,14 @@ pub struct Settings {
     pub speech_workers: usize,
     /// Folder of the recogniser's model: it holds `en-us/` and `cmudict-en-us.dict`.
     pub speech_model_dir: PathBuf,
-    /// At a stop, live calls are waited for this long.
-    pub drain_timeout: Duration,
+    /// Registry, queue, limits, drain, and the live state that instances share.
+    pub call_centre: CallCentre,
+    /// Records are kept in this PostgreSQL; in a file in the data directory without.
+    pub database_url: Option<Secret>,
+    /// Telnyx's Call Control REST interface, for calls that are answered by command and not by document.
+    pub telnyx_api_key: Option<Secret>,
+    /// Where that interface is.
+    pub telnyx_api_url: String,
     /// Byte order of Telnyx's L16 audio, which their pages do not state.
     pub telnyx_l16_big_endian: bool,
     /// Every setting with its value for show and its source.
@@ -100,54 +114,10 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Why settings were refused.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum SettingsError {
-    /// The file cannot be read.
-    #[error("cannot read the settings file {path}: {why}")]
-    Unreadable {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        why: String,
-    },
-    /// The file is no TOML.
-    #[error("the settings file {path} is not valid TOML: {why}")]
-    Syntax {
-        /// Which.
-        path: PathBuf,
-        /// Where and what.
-        why: String,
-    },
-    /// The file has a key that does not exist.
-    #[error("the settings file {path} has the unknown key {key:?}{}", hint(.nearest))]
-    UnknownKey {
-        /// Which file.
-        path: PathBuf,
-        /// The key.
-        key: String,
-        /// What may have been meant.
-        nearest: Option<String>,
-    },
-    /// A value is malformed.
-    #[error("{name}={value:?} ({source_name}) is not allowed: use {allowed}")]
-    Malformed {
-        /// The setting.
-        name: &'static str,
-        /// What was given; empty for secrets.
-        value: String,
-        /// Where it came from.
-        source_name: String,
-        /// What is allowed.
-        allowed: &'static str,
-    },
-}
+/// Telnyx's own address (telnyx.md 2).
+const TELNYX_API: &str = "https://api.telnyx.com/v2";
 
-fn hint(name: &Option<String>) -> String {
-    name.as_ref().map_or_else(String::new, |name| format!("; did you mean {name:?}?"))
-}
-
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 38] = [
     "HOST",
     "PORT",
     "DATA_DIR",
@@ -156,14 +126,36 @@ const NAMES: [&str; 16] = [
     "TRUSTED_PROXIES",
     "TWILIO_AUTH_TOKEN",
     "TELNYX_PUBLIC_KEY",
+    "TELNYX_API_KEY",
+    "TELNYX_API_URL",
     "OPERATOR_TOKEN",
     "MAX_CONCURRENT_CALLS",
     "AGENTS_DIR",
     "RECORD_CALLS",
     "SPEECH_WORKERS",
     "SPEECH_MODEL_DIR",
-    "SHUTDOWN_DRAIN_TIMEOUT",
     "TELNYX_L16_BIG_ENDIAN",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "REDIS_KEY_PREFIX",
+    "INSTANCE_NAME",
+    "ENABLE_CALL_REGISTRY",
+    "ENABLE_PROMETHEUS_METRICS",
+    "ENABLE_CONNECTION_DRAINING",
+    "ENABLE_CALL_QUEUE",
+    "INSTANCE_URL",
+    "HEARTBEAT_INTERVAL",
+    "INSTANCE_LEASE",
+    "CALL_REGISTRY_TTL",
+    "RESUME_WINDOW",
+    "MAX_CALL_QUEUE_SIZE",
+    "QUEUE_AGEING",
+    "QUEUE_GRANT_LEASE",
+    "QUEUE_SERVICE_LEVEL",
+    "DRAIN_SETTLE_TIME",
+    "SHUTDOWN_DRAIN_TIMEOUT",
+    "MAX_CONCURRENT_CALLS_PER_AGENT",
+    "MAX_CONCURRENT_CALLS_PER_TENANT",
 ];
 
 impl Settings {
@@ -171,15 +163,29 @@ impl Settings {
     pub fn load(file: Option<&Path>, environment: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let table = file.map(read_table).transpose()?.unwrap_or_default();
         let mut reader = Reader { table, environment, shown: Vec::new() };
-        let mut settings = Self {
+        let mut settings = Self::read(&mut reader)?;
+        if settings.cache_dir.as_os_str().is_empty() {
+            settings.cache_dir = settings.data_dir.join("cache");
+        }
+        settings.shown = reader.shown;
+        Ok(settings)
+    }
+
+    fn read<E: Fn(&str) -> Option<String>>(reader: &mut Reader<E>) -> Result<Self, SettingsError> {
+        let port = reader.get("PORT", "8000", "a port from 0 to 65535", parse)?;
+        Ok(Self {
+            port,
             host: reader.get("HOST", "127.0.0.1", "an IP address such as 127.0.0.1 or 0.0.0.0", parse)?,
-            port: reader.get("PORT", "8000", "a port from 0 to 65535", parse)?,
             data_dir: reader.get("DATA_DIR", "./data", "a folder", |text| (!text.is_empty()).then(|| PathBuf::from(text)))?,
             cache_dir: reader.get("CACHE_DIR", "", "a folder", |text| Some(PathBuf::from(text)))?,
             public_url: reader.get("PUBLIC_URL", "", "an address such as https://voice.example.com without a path", public_url)?,
             trusted_proxies: reader.get("TRUSTED_PROXIES", "", "IP addresses separated by commas", addresses)?,
             twilio_auth_token: reader.secret("TWILIO_AUTH_TOKEN", "the text from the carrier", |_| true)?,
             telnyx_public_key: reader.get("TELNYX_PUBLIC_KEY", "", "a base64 text", |text| Some(optional(text)))?,
+            telnyx_api_key: reader.secret("TELNYX_API_KEY", "the text from the carrier", |_| true)?,
+            telnyx_api_url: reader.get("TELNYX_API_URL", TELNYX_API, "an address such as https://api.telnyx.com/v2", |text| {
+                (text.starts_with("https://") || text.starts_with("http://")).then(|| text.trim_end_matches('/').to_owned())
+            })?,
             operator_token: reader.secret(
                 "OPERATOR_TOKEN",
                 "16 or more letters, digits, and signs without space, quotes, comma, semicolon or backslash",
@@ -192,127 +198,14 @@ impl Settings {
             speech_workers: reader.get("SPEECH_WORKERS", "2", "a number from 1 to 64", |text| within(text, 1, 64))?,
             speech_model_dir: reader
                 .get("SPEECH_MODEL_DIR", "/usr/share/pocketsphinx/model/en-us", "a folder", |text| Some(PathBuf::from(text)))?,
-            drain_timeout: reader
-                .get("SHUTDOWN_DRAIN_TIMEOUT", "30", "seconds from 0 to 3600", |text| within(text, 0, 3600).map(seconds))?,
             telnyx_l16_big_endian: reader.get("TELNYX_L16_BIG_ENDIAN", "false", "true or false", flag)?,
+            database_url: reader.address("DATABASE_URL", "postgres://user:password@host:port/name", |text| {
+                text.starts_with("postgres://") || text.starts_with("postgresql://")
+            })?,
+            call_centre: CallCentre::read(reader, port)?,
             shown: Vec::new(),
-        };
-        if settings.cache_dir.as_os_str().is_empty() {
-            settings.cache_dir = settings.data_dir.join("cache");
-        }
-        settings.shown = reader.shown;
-        Ok(settings)
+        })
     }
-}
-
-fn read_table(path: &Path) -> Result<toml::Table, SettingsError> {
-    let text = std::fs::read_to_string(path).map_err(|why| SettingsError::Unreadable { path: path.into(), why: why.to_string() })?;
-    let table: toml::Table =
-        text.parse().map_err(|why: toml::de::Error| SettingsError::Syntax { path: path.into(), why: why.to_string() })?;
-    for key in table.keys() {
-        if !NAMES.iter().any(|name| name.to_lowercase() == *key) {
-            let close = NAMES.iter().map(|name| name.to_lowercase()).max_by(|a, b| strsim::jaro(a, key).total_cmp(&strsim::jaro(b, key)));
-            let nearest = close.filter(|name| strsim::jaro(name, key) > 0.7);
-            return Err(SettingsError::UnknownKey { path: path.into(), key: key.clone(), nearest });
-        }
-    }
-    Ok(table)
-}
-
-struct Reader<E> {
-    table: toml::Table,
-    environment: E,
-    shown: Vec<Shown>,
-}
-
-impl<E: Fn(&str) -> Option<String>> Reader<E> {
-    fn find(&self, name: &str, default: &str) -> (String, Source) {
-        if let Some(value) = (self.environment)(name) {
-            return (value, Source::Environment);
-        }
-        match self.table.get(&name.to_lowercase()) {
-            Some(toml::Value::String(text)) => (text.clone(), Source::File),
-            Some(toml::Value::Array(items)) => (items.iter().map(bare).collect::<Vec<_>>().join(","), Source::File),
-            Some(other) => (other.to_string(), Source::File),
-            None => (default.to_owned(), Source::Default),
-        }
-    }
-
-    fn get<T>(
-        &mut self,
-        name: &'static str,
-        default: &str,
-        allowed: &'static str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Result<T, SettingsError> {
-        let (text, source) = self.find(name, default);
-        let value = parse(text.trim()).ok_or_else(|| SettingsError::Malformed {
-            name,
-            value: text.clone(),
-            source_name: source.to_string(),
-            allowed,
-        })?;
-        let shown = if text.is_empty() { "not set".to_owned() } else { text };
-        self.shown.push(Shown { name, value: shown, source });
-        Ok(value)
-    }
-
-    fn secret(&mut self, name: &'static str, allowed: &'static str, fits: impl Fn(&str) -> bool) -> Result<Option<Secret>, SettingsError> {
-        let (text, source) = self.find(name, "");
-        if !text.is_empty() && !fits(&text) {
-            return Err(SettingsError::Malformed { name, value: "********".into(), source_name: source.to_string(), allowed });
-        }
-        let value = if text.is_empty() { "not set" } else { "********" };
-        self.shown.push(Shown { name, value: value.into(), source });
-        Ok(optional(&text).map(Secret))
-    }
-}
-
-fn bare(value: &toml::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn parse<T: FromStr>(text: &str) -> Option<T> {
-    text.parse().ok()
-}
-
-fn optional(text: &str) -> Option<String> {
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
-fn within<T: FromStr + PartialOrd>(text: &str, low: T, high: T) -> Option<T> {
-    text.parse().ok().filter(|value| *value >= low && *value <= high)
-}
-
-fn seconds(value: u64) -> Duration {
-    Duration::from_secs(value)
-}
-
-fn flag(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" | "1" => Some(true),
-        "false" | "no" | "off" | "0" => Some(false),
-        _ => None,
-    }
-}
-
-/// A token that fits into a cookie and is long enough not to be guessed.
-fn token(text: &str) -> bool {
-    text.len() >= 16 && text.chars().all(|sign| sign.is_ascii_graphic() && !"\"',;\\".contains(sign))
-}
-
-fn addresses(text: &str) -> Option<Vec<IpAddr>> {
-    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(|part| part.parse().ok()).collect()
-}
-
-fn public_url(text: &str) -> Option<Option<String>> {
-    if text.is_empty() {
-        return Some(None);
-    }
-    let text = text.trim_end_matches('/');
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
-    let fine = !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']);
-    fine.then(|| Some(text.to_owned()))
 }
 
 #[cfg(test)]
@@ -356,6 +249,29 @@ mod tests {
     fn every_setting_is_a_known_key_of_the_file() {
         let settings = load("", &[]).unwrap();
         let shown: Vec<_> = settings.shown.iter().map(|shown| shown.name).collect();
-        assert_eq!(shown, NAMES);
+        for name in NAMES {
+            assert!(shown.contains(&name), "{name} is a key of the file and is not read");
+        }
+        assert_eq!(shown.len(), NAMES.len());
+    }
+
+    #[test]
+    fn addresses_are_shown_without_their_passwords() {
+        let settings = load("", &[("REDIS_URL", "redis://user:hush-canary@cache.example:6379/1")]).unwrap();
+        let shown = settings.shown.iter().find(|shown| shown.name == "REDIS_URL").unwrap();
+        assert_eq!(shown.value, "redis://********@cache.example:6379/1");
+        assert!(!format!("{settings:?}").contains("hush-canary"));
+        let error = load("", &[("REDIS_URL", "http://user:hush-canary@cache.example")]).unwrap_err().to_string();
+        assert!(error.starts_with("REDIS_URL=") && !error.contains("hush-canary"), "{error}");
+    }
+
+    #[test]
+    fn the_call_centre_has_the_defaults_of_its_reference() {
+        let centre = load("", &[]).unwrap().call_centre;
+        assert_eq!((centre.registry, centre.metrics, centre.draining, centre.queue), (true, true, true, false));
+        assert_eq!((centre.drain.timeout.as_secs(), centre.rules.registry_ttl.as_secs(), centre.rules.queue_capacity), (120, 1800, 1000));
+        assert_eq!(centre.drain.settle.as_secs(), 0, "alone there is nobody to wait for");
+        let shared = load("", &[("REDIS_URL", "redis://localhost:6379")]).unwrap().call_centre;
+        assert_eq!(shared.drain.settle.as_secs(), 5);
     }
 }

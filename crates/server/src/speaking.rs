@@ -94,7 +94,12 @@ pub(crate) fn domains(agents: &Agents) -> BTreeMap<AgentId, Arc<Domain>> {
 /// Makes every agent's language models and renders its greeting, so that no caller waits for either; the other fixed phrases follow beside.
 pub(crate) async fn prepare(agents: &Agents, domains: &BTreeMap<AgentId, Arc<Domain>>, engines: &Engines) -> Result<(), ServerError> {
     for agent in agents.iter() {
-        let AgentKind::Flow(flow) = &agent.kind else { continue };
+        let AgentKind::Flow(flow) = &agent.kind else {
+            if engines.voice.is_some() {
+                tokio::spawn(render(engines.phrases.clone(), agent.hold_texts().fixed(), agent.voice.clone()));
+            }
+            continue;
+        };
         if let (Some(recognizer), Some(domain)) = (&engines.recognizer, domains.get(&agent.id)) {
             recognizer.prepare(domain).await?;
         }

@@ -3,16 +3,26 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use agent::Agents;
-use call::AgentId;
-use dispatch::{Admission, Continuations, Drain, LiveCalls, Offers};
+use agent::{AgentDefinition, Agents};
+use call::{AgentId, CallRecord};
+use dispatch::{Admission, Drain, Heart, LiveCalls, Offers, Request, WaitingRoom};
+use live::{CallQueue, CallRegistry, InstanceName, LiveState};
 use session::Services;
 use speech::{Domain, TextToSpeech};
+use store::Database;
+use telemetry::Metrics;
 use telephony::StreamOptions;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use trunk::CallControl;
 
 use crate::keys::SignatureKeys;
+use crate::orders::Orders;
+use crate::refusals::Refusals;
 use crate::settings::Settings;
+
+/// Whose calls these are, until there are accounts.
+pub(crate) const TENANT: &str = "default";
 
 /// The parts of the running server. Cheap to clone.
 #[derive(Clone)]
@@ -34,16 +44,36 @@ pub struct Parts {
     pub voice: Option<Arc<dyn TextToSpeech>>,
     /// The hotel's books, for the console and the API.
     pub pms: Arc<dyn hotel::Pms>,
+    /// Where the records are.
+    pub database: Option<Database>,
+    /// Live state, shared by instances or in process.
+    pub live_state: Arc<dyn LiveState>,
+    /// The registry of live calls.
+    pub registry: Arc<CallRegistry>,
+    /// The queue by its reference's names.
+    pub queue: CallQueue,
     /// Places for calls.
     pub admission: Admission,
+    /// Callers of this instance who wait.
+    pub waiting: WaitingRoom,
     /// Calls whose stream is expected.
     pub offers: Offers,
     /// Live calls.
     pub live: LiveCalls,
-    /// How calls go on after their stream.
-    pub continuations: Continuations,
+    /// What live calls are told from outside.
+    pub orders: Orders,
     /// The way to a stop.
     pub drain: Drain,
+    /// Heartbeat and a look at the queue.
+    pub heart: Arc<Heart>,
+    /// Cancelled when everything is over.
+    pub stop: CancellationToken,
+    /// Numbers, unless they are switched off.
+    pub metrics: Option<Metrics>,
+    /// Telnyx's Call Control, when it is configured.
+    pub call_control: Option<Arc<dyn CallControl>>,
+    /// What callers hear who cannot be served.
+    pub refusals: Refusals,
     /// Sockets that have not brought their `start` yet.
     pub unstarted: Arc<Semaphore>,
     /// What the wire leaves open.
@@ -56,6 +86,31 @@ impl App {
     /// Wraps the parts.
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// This process among those that share live state.
+    pub fn instance(&self) -> &InstanceName {
+        self.admission.instance()
+    }
+
+    /// True when there may be other instances.
+    pub fn shares_live_state(&self) -> bool {
+        self.settings.call_centre.redis_url.is_some()
+    }
+
+    /// True when a proxy with a certificate stands in front: what comes from this machine may come from anywhere.
+    pub fn is_public(&self) -> bool {
+        self.settings.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+
+    /// What a call asks admission for.
+    pub(crate) fn request(&self, record: &CallRecord, agent: &AgentDefinition) -> Request {
+        Request {
+            call_id: record.carrier_call_id.clone(),
+            agent_id: agent.id.to_string(),
+            tenant: TENANT.to_owned(),
+            limits: self.settings.call_centre.limits,
+        }
     }
 }
 

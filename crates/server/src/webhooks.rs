@@ -1,6 +1,9 @@
 //! What carriers ask us: what to do with a call, how it went, and how it goes on. Signatures are checked on the raw body before anything is read.
 
 mod answer;
+mod call_control;
+pub(crate) mod elsewhere;
+mod resume;
 mod signed;
 
 use axum::Router;
@@ -8,8 +11,7 @@ use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use call::{Carrier, EndReason};
-use dispatch::Continuation;
+use call::{CallRecord, Carrier, EndReason};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
@@ -17,7 +19,7 @@ use telephony::{Document, StatusReport, VoiceOffer, WebhookError, telnyx, twilio
 use tracing::{error, info, warn};
 
 use crate::state::App;
-pub(crate) use answer::answer;
+pub(crate) use answer::{Asked, CUT_OFF, answer, queue_up as wait};
 use signed::{Signed, SignedTelnyx, SignedTwilio};
 
 /// What stands in a webhook's address.
@@ -28,6 +30,12 @@ pub(crate) struct Wanted {
     agent: Option<String>,
     /// Set when a transfer's outcome is reported.
     after: Option<String>,
+    /// How often the call was sent on to another instance.
+    #[serde(default)]
+    hop: u8,
+    /// How urgent the call is, should it have to wait: from -1000 to 1000.
+    #[serde(default)]
+    priority: i32,
 }
 
 pub(crate) fn routes() -> Router<App> {
@@ -43,24 +51,42 @@ pub(crate) fn routes() -> Router<App> {
 }
 
 async fn voice<S: Signed>(State(app): State<App>, Query(wanted): Query<Wanted>, request: S) -> Response {
+    let asked = Asked { agent: wanted.agent, hop: wanted.hop, priority: wanted.priority };
+    if let Some(control) = app.call_control.as_ref().filter(|_| is_call_control::<S>(&request)) {
+        return match telnyx::webhook::parse_event(request.body()) {
+            Ok(event) => call_control::event(&app, control, request.origin(), event, &asked).await,
+            Err(fault) => bad_request(S::CARRIER, &fault),
+        };
+    }
     match parse_voice(S::CARRIER, request.body(), request.content_type()) {
-        Ok(offer) => document(S::CARRIER, answer(&app, request.origin(), offer, wanted.agent.as_deref()).await),
+        Ok(offer) => document(S::CARRIER, answer(&app, request.origin(), offer, &asked).await),
         Err(fault) => bad_request(S::CARRIER, &fault),
     }
 }
 
-/// The media stream is over: how does the call go on?
+/// True for a JSON event: forms are TeXML's, and are answered with documents.
+fn is_call_control<S: Signed>(request: &S) -> bool {
+    S::CARRIER == Carrier::Telnyx && request.content_type().is_some_and(|kind| kind.starts_with("application/json"))
+}
+
+/// The media stream, or a transfer, is over: how does the call go on?
 async fn action<S: Signed>(State(app): State<App>, Query(wanted): Query<Wanted>, request: S) -> Response {
     let call = match parse_voice(S::CARRIER, request.body(), request.content_type()) {
         Ok(offer) => offer,
         Err(fault) => return bad_request(S::CARRIER, &fault),
     };
-    let next = match (app.continuations.get(S::CARRIER, &call.carrier_call_id), wanted.after.as_deref()) {
-        (Continuation::Hangup, _) => Document::Hangup,
-        (Continuation::Dial { number, .. }, None) => answer::dial(request.origin(), S::CARRIER, number, &call),
-        (Continuation::Dial { language, .. }, Some(_)) => answer::after_dial(request.body(), &language),
-    };
-    document(S::CARRIER, next)
+    if let Ok(report) = parse_status(S::CARRIER, request.body(), request.content_type())
+        && wanted.after.is_none()
+        && report.status.is_some_and(call::CallStatus::is_final)
+    {
+        // The caller has hung up: there is nothing to go on with.
+        return match store_status(&app, S::CARRIER, &report).await {
+            Ok(()) => document(S::CARRIER, Document::Hangup),
+            Err(response) => response,
+        };
+    }
+    let after = resume::After { call, dialled: wanted.after.is_some(), hop: wanted.hop, body: request.body() };
+    document(S::CARRIER, resume::next_document(&app, request.origin(), after).await)
 }
 
 /// How a call goes, in the carrier's words.
@@ -69,7 +95,11 @@ async fn status<S: Signed>(State(app): State<App>, request: S) -> Response {
         Ok(report) => report,
         Err(fault) => return bad_request(S::CARRIER, &fault),
     };
-    if let Err(response) = store_status(&app, S::CARRIER, &report).await {
+    reported(&app, S::CARRIER, &report).await
+}
+
+async fn reported(app: &App, carrier: Carrier, report: &StatusReport) -> Response {
+    if let Err(response) = store_status(app, carrier, report).await {
         return response;
     }
     axum::Json(json!({ "status": "received" })).into_response()
@@ -92,12 +122,40 @@ async fn store_status(app: &App, carrier: Carrier, report: &StatusReport) -> Res
         info!(carrier = carrier.as_str(), "the carrier reports on a call we do not know");
         return Ok(());
     }
-    if status.is_final()
-        && let Some(offer) = app.offers.withdraw(carrier, &report.carrier_call_id)
-    {
-        records.end_call(offer.record.id, now, EndReason::NotConnected).await.map_err(unavailable)?;
+    if status.is_final() {
+        over(app, carrier, &report.carrier_call_id).await.map_err(unavailable)?;
     }
     Ok(())
+}
+
+/// The carrier says that the call is over. A call that is live here learns it from its stream, and knows better why.
+async fn over(app: &App, carrier: Carrier, carrier_call_id: &str) -> Result<(), store::StoreError> {
+    let records = &app.services.records;
+    if let Some(offer) = app.offers.withdraw(carrier, carrier_call_id) {
+        app.waiting.give_up(carrier_call_id, live::Leaving::Abandoned).await;
+        let why = if offer.record.answered_at.is_some() { EndReason::CallerHungUp } else { EndReason::NotConnected };
+        crate::calls::end_interrupted(app, &offer.record, why).await;
+        return Ok(());
+    }
+    let Some(record) = records.call_by_carrier(carrier, carrier_call_id).await?.filter(|record| record.ended_at.is_none()) else {
+        return Ok(());
+    };
+    // Its stream broke off and it was open for resume: nobody will ask for it any more.
+    let ours = records.claimed_by(record.id).await?.is_none_or(|instance| instance == app.instance().as_str());
+    if !app.live.contains(record.id) && (ours || is_let_go(app, &record).await) {
+        app.waiting.gone(carrier_call_id).await;
+        crate::calls::end_interrupted(app, &record, EndReason::CallerHungUp).await;
+    }
+    Ok(())
+}
+
+/// True when a call has been talked in and is live on no instance.
+async fn is_let_go(app: &App, record: &CallRecord) -> bool {
+    if record.answered_at.is_none() || !app.shares_live_state() || !app.settings.call_centre.registry {
+        return false;
+    }
+    let live = app.live_state.active_calls().await;
+    live.is_ok_and(|calls| calls.iter().all(|entry| entry.call_id != record.carrier_call_id))
 }
 
 fn parse_voice(carrier: Carrier, body: &[u8], content_type: Option<&str>) -> Result<VoiceOffer, WebhookError> {

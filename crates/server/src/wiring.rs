@@ -9,24 +9,29 @@ use std::time::{Duration, Instant};
 use agent::{AgentDefinition, Agents, Toolbox};
 use axum::serve::ListenerExt;
 use call::{EndReason, Timestamp};
-use dispatch::{Admission, Continuations, Drain, LiveCalls, Offers};
+use dispatch::Offer;
 use hotel::{BuiltInPms, Pms, Property};
+use live::{CallQueue, Leaving};
 use session::{Recordings, Services};
-use store::{Database, Records, SqliteRecords};
-use telemetry::CallRecorder;
+use store::{Database, Records, SqlRecords};
+use telemetry::{CallRecorder, Metrics};
 use telephony::{ByteOrder, StreamOptions};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
+use trunk::{CallControl, TelnyxCallControl};
 
-use crate::ServerError;
+use crate::call_centre::CallCentre;
 use crate::keys::SignatureKeys;
+use crate::orders::Orders;
+use crate::refusals::Refusals;
 use crate::routes::router;
 use crate::settings::Settings;
 use crate::speaking::{domains, engines, prepare};
 use crate::state::{App, Parts};
+use crate::{ServerError, stopping};
 
 /// The demo hotel's receptionist: answers every number that has no agent of its own.
 const DEMO_HOTEL: &str = include_str!("../../../agents/hotel.toml");
@@ -34,6 +39,12 @@ const DEMO_HOTEL: &str = include_str!("../../../agents/hotel.toml");
 const UNSTARTED_SOCKETS: usize = 256;
 /// How often offers whose stream never came are swept out.
 const SWEEP: Duration = Duration::from_secs(5);
+/// At a stop, calls are stored to their end within this time.
+const FLUSH_LIMIT: Duration = Duration::from_secs(10);
+/// How often that is looked at.
+const FLUSH_LOOK: Duration = Duration::from_millis(20);
+/// At a stop, requests under way are answered within this time.
+const HTTP_LIMIT: Duration = Duration::from_secs(2);
 
 /// The command that runs the recogniser's worker: this program with its hidden subcommand.
 #[derive(Debug, Clone)]
@@ -45,6 +56,7 @@ pub struct Running {
     pub address: SocketAddr,
     /// Its parts.
     pub app: App,
+    stopping: JoinHandle<()>,
     stop_http: CancellationToken,
     http: JoinHandle<std::io::Result<()>>,
 }
@@ -52,14 +64,12 @@ pub struct Running {
 /// Builds everything.
 pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, ServerError> {
     // Records first: without a place to write nothing else makes sense.
-    let database = Database::open(&settings.data_dir).await?;
-    let records: Arc<dyn Records> = Arc::new(SqliteRecords::new(database.clone()));
-    let left_open = records.close_left_open(Timestamp::now(), EndReason::Failed).await?;
-    if left_open > 0 {
-        info!(calls = left_open, "calls that the last run left open are closed in the records");
-    }
+    let database = open_database(&settings).await?;
+    let records: Arc<dyn Records> = Arc::new(SqlRecords::new(database.clone()));
     let recordings = settings.record_calls.then(|| Recordings::start(&settings.data_dir)).transpose()?;
     let keys = SignatureKeys::load(&settings)?;
+    let metrics = settings.call_centre.metrics.then(Metrics::new);
+    let recorder = metrics.clone().map_or_else(CallRecorder::new, CallRecorder::with);
 
     // What agents can do, and who they are.
     let pms = open_hotel(&database).await?;
@@ -75,25 +85,38 @@ pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, Ser
     let engines = engines(&settings, worker).await?;
     let domains = domains.await.map_err(|fault| ServerError::Serve(std::io::Error::other(fault)))?;
     prepare(&agents, &domains, &engines).await?;
+    let refusals = Refusals::render(&agents, &engines.phrases).await;
 
-    let services =
-        Services { recognizer: engines.recognizer, phrases: engines.phrases, tools, records, recordings, recorder: CallRecorder::new() };
+    // The call centre: who is on the phone, who waits, who may be answered, and how it all stops.
+    let centre = CallCentre::build(&settings, &records, &recorder)?;
+
+    let services = Services { recognizer: engines.recognizer, phrases: engines.phrases, tools, records, recordings, recorder };
     let l16_byte_order = if settings.telnyx_l16_big_endian { ByteOrder::Big } else { ByteOrder::Little };
     Ok(App::new(Parts {
-        admission: Admission::new(settings.max_concurrent_calls),
         unstarted: Arc::new(Semaphore::new(settings.max_concurrent_calls + UNSTARTED_SOCKETS)),
+        call_control: call_control(&settings)?,
+        live_state: centre.heart.state.clone(),
+        registry: centre.heart.registry.clone(),
+        queue: CallQueue::new(centre.heart.state.clone(), settings.call_centre.queue),
+        admission: centre.heart.admission.clone(),
+        waiting: centre.heart.waiting.clone(),
+        offers: centre.heart.offers.clone(),
+        live: centre.heart.live.clone(),
+        drain: centre.heart.drain.clone(),
+        heart: centre.heart,
+        orders: Orders::default(),
+        stop: CancellationToken::new(),
+        database: Some(database),
+        services: Arc::new(services),
+        voice: engines.voice,
+        notices: engines.notices,
+        stream_options: StreamOptions { l16_byte_order },
         keys,
         agents,
         domains,
-        services: Arc::new(services),
-        voice: engines.voice,
         pms,
-        offers: Offers::default(),
-        live: LiveCalls::default(),
-        continuations: Continuations::default(),
-        drain: Drain::default(),
-        stream_options: StreamOptions { l16_byte_order },
-        notices: engines.notices,
+        metrics,
+        refusals,
         settings,
     }))
 }
@@ -104,7 +127,17 @@ pub async fn start(settings: Settings, worker: &WorkerCommand) -> Result<Running
     let listener = TcpListener::bind(address).await.map_err(|source| ServerError::Listen { address, source })?;
     let address = listener.local_addr().map_err(|source| ServerError::Listen { address, source })?;
     let app = wire(settings, worker).await?;
+    // Known to the others before the first call comes.
+    app.heart.beat().await;
+    let orders = app.orders.clone();
+    // Set once; a second time there is nobody to set it.
+    let _ = app.heart.pulse.let_go.set(Box::new(move |id| orders.let_go(id)));
+    tokio::spawn(Arc::clone(&app.heart).run(app.stop.clone()));
     tokio::spawn(sweep(app.clone()));
+    if let Some(metrics) = &app.metrics {
+        tokio::spawn(telemetry::watch_event_loop(metrics.clone()));
+    }
+    let stopping = tokio::spawn(stopping::drive(app.clone()));
     let stop_http = CancellationToken::new();
     let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     // Frames are small and every one counts: no waiting for more to send.
@@ -114,25 +147,44 @@ pub async fn start(settings: Settings, worker: &WorkerCommand) -> Result<Running
         }
     });
     let http = tokio::spawn(axum::serve(listener, service).with_graceful_shutdown(stop_http.clone().cancelled_owned()).into_future());
-    Ok(Running { address, app, stop_http, http })
+    Ok(Running { address, app, stopping, stop_http, http })
 }
 
 impl Running {
-    /// Stops: no new calls, a last sentence to the live ones, records flushed. True when every call ended by itself.
-    pub async fn stop(self) -> bool {
-        let limit = self.app.settings.drain_timeout;
-        self.app.drain.request();
-        let all_over = self.app.drain.wait(limit).await;
-        if !all_over {
-            for live in self.app.live.list() {
-                live.hangup.cancel();
+    /// Stops: live calls go on until they are over or the drain's time is up, and then move to another instance or hear a last sentence. With
+    /// draining switched off every call ends at once.
+    pub async fn stop(mut self) {
+        let app = self.app.clone();
+        if app.settings.call_centre.draining {
+            stopping::begin(&app).await;
+            if (&mut self.stopping).await.is_err() {
+                error!("the drain broke down: every call is cut");
+                stopping::cut_all(&app);
             }
-            self.app.drain.wait(Duration::from_secs(5)).await;
+        } else {
+            stopping::cut_all(&app);
+        }
+        self.finish().await;
+    }
+
+    /// Everything is over, or is to be: records are flushed, others are told, the port is closed.
+    async fn finish(self) {
+        let app = &self.app;
+        let flushed = async {
+            while app.drain.tracked() > 0 {
+                tokio::time::sleep(FLUSH_LOOK).await;
+            }
+        };
+        if tokio::time::timeout(FLUSH_LIMIT, flushed).await.is_err() {
+            error!(calls = app.drain.tracked(), limit = ?FLUSH_LIMIT, "some calls were not stored to their end");
+        }
+        app.stop.cancel();
+        if let Err(fault) = app.live_state.leave(app.instance()).await {
+            info!(error = %fault, "other instances were not told of the stop: they see it when the lease runs out");
         }
         self.stop_http.cancel();
         // Keep-alive connections may linger; nothing of ours depends on them.
-        let _ = tokio::time::timeout(Duration::from_secs(2), self.http).await;
-        all_over
+        let _ = tokio::time::timeout(HTTP_LIMIT, self.http).await;
     }
 
     /// Serves until the server fails.
@@ -143,6 +195,20 @@ impl Running {
             Err(fault) => ServerError::Serve(std::io::Error::other(fault)),
         }
     }
+}
+
+/// The database that the settings name: PostgreSQL, or the file in the data directory.
+pub async fn open_database(settings: &Settings) -> Result<Database, ServerError> {
+    Ok(match &settings.database_url {
+        Some(url) => Database::connect(url.expose()).await?,
+        None => Database::open(&settings.data_dir).await?,
+    })
+}
+
+fn call_control(settings: &Settings) -> Result<Option<Arc<dyn CallControl>>, ServerError> {
+    let Some(key) = &settings.telnyx_api_key else { return Ok(None) };
+    let client = TelnyxCallControl::new(&settings.telnyx_api_url, &trunk::ApiKey::new(key.expose()))?;
+    Ok(Some(Arc::new(client)))
 }
 
 async fn open_hotel(database: &Database) -> Result<Arc<dyn Pms>, ServerError> {
@@ -201,13 +267,31 @@ fn check_tools(agents: &Agents, tools: &Toolbox) -> Result<(), ServerError> {
 /// Ends the calls whose stream never came, and frees their places.
 async fn sweep(app: App) {
     let mut tick = tokio::time::interval(SWEEP);
-    while !app.drain.is_requested() || !app.offers.is_empty() {
-        tick.tick().await;
+    loop {
+        tokio::select! {
+            () = app.stop.cancelled() => return,
+            _ = tick.tick() => {}
+        }
         for offer in app.offers.expire(Instant::now()) {
-            info!(call.id = %offer.record.id, "the media stream of an answered call never came");
-            if let Err(fault) = app.services.records.end_call(offer.record.id, Timestamp::now(), EndReason::NotConnected).await {
-                error!(call.id = %offer.record.id, error = %fault, "the end of the call could not be stored");
-            }
+            never_came(&app, offer).await;
         }
     }
+}
+
+/// Ends a call whose stream never came.
+pub(crate) async fn never_came(app: &App, offer: Offer) {
+    let record = &offer.record;
+    // A repeated webhook of a call that has its stream leaves an offer that nobody takes.
+    if app.live.contains(record.id) {
+        return;
+    }
+    // Its stream may have gone to another instance that could not tell.
+    let elsewhere = app.services.records.claimed_by(record.id).await.ok().flatten().is_some_and(|name| name != app.instance().as_str());
+    if elsewhere {
+        app.waiting.leave(&record.carrier_call_id);
+        return;
+    }
+    app.waiting.give_up(&record.carrier_call_id, Leaving::Abandoned).await;
+    info!(call.id = %record.id, "the media stream of an answered call never came");
+    crate::calls::end_record(app, record, EndReason::NotConnected).await;
 }

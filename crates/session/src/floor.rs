@@ -11,7 +11,8 @@ use tracing::{error, warn};
 
 use crate::close;
 use crate::reply::{Asked, began};
-use crate::run::{Ending, Session};
+use crate::run::Session;
+use crate::setup::Ending;
 use crate::socket::{MediaSocket, SocketClosed};
 
 /// The utterance under way.
@@ -45,7 +46,7 @@ impl<S: MediaSocket> Session<S> {
             Action::Interrupt => self.interrupt(now).await?,
             Action::Silence { count } => self.tell(BrainInput::Silence { count }),
             Action::KeysDone => self.keys_done(now),
-            Action::TimeIsUp => self.last_words(now).await?,
+            Action::TimeIsUp => self.last_words(BrainInput::TimeIsUp, now).await?,
             Action::MaxDuration => return Ok(Some(Ending::new(EndReason::MaxDuration, close::BY_AGENT))),
             Action::GoodbyeOver => {
                 let exit = self.reply.exit.clone().unwrap_or(Exit::Goodbye);
@@ -76,6 +77,9 @@ impl<S: MediaSocket> Session<S> {
         self.tell(BrainInput::Interrupted { heard: text });
         if complete {
             self.conversation.caller_turn(now);
+            // Who interrupts has heard enough.
+            self.replying = false;
+            self.save(now);
         } else {
             // The brain is not done (a tool runs): its next words end the wait.
             self.conversation.agent_thinks(now);
@@ -160,7 +164,7 @@ impl<S: MediaSocket> Session<S> {
     }
 
     /// The call must end soon: by its length, or because this process stops.
-    pub(crate) async fn last_words(&mut self, now: Instant) -> Result<(), SocketClosed> {
+    pub(crate) async fn last_words(&mut self, why: BrainInput, now: Instant) -> Result<(), SocketClosed> {
         if self.saying_goodbye {
             return Ok(());
         }
@@ -170,7 +174,7 @@ impl<S: MediaSocket> Session<S> {
         self.listener.cancel();
         self.utterance = None;
         self.conversation.agent_thinks(now);
-        self.tell(BrainInput::TimeIsUp);
+        self.tell(why);
         Ok(())
     }
 
@@ -188,6 +192,7 @@ impl<S: MediaSocket> Session<S> {
             digits,
             latency: None,
         });
+        self.save(crate::run::now());
     }
 }
 

@@ -7,11 +7,12 @@ use telephony::{StreamError, StreamEvent};
 use tracing::warn;
 
 use crate::close;
-use crate::run::{Ending, Session};
+use crate::run::Session;
+use crate::setup::Ending;
 use crate::socket::{Incoming, MediaSocket, SocketClosed};
 
 /// Malformed messages one call survives; a far end that sends more does not speak the protocol.
-const MAX_BAD_MESSAGES: u32 = 50;
+pub(crate) const MAX_BAD_MESSAGES: u32 = 50;
 
 impl<S: MediaSocket> Session<S> {
     /// A message came in, or the socket is closed.

@@ -5,20 +5,30 @@
 
 mod echo;
 mod floor;
+pub mod hold;
 mod inbound;
 mod journal;
 mod keypad;
 mod listen;
 mod liveness;
+mod open;
+mod order;
+mod progress;
 mod recording;
 mod reply;
 mod run;
+mod setup;
+mod shut;
 mod socket;
 mod speak;
+mod tools;
+mod traffic;
 
 pub use inbound::unquoted;
+pub use order::Order;
 pub use recording::{RecordingError, Recordings, Track};
-pub use run::{Ending, OnEnd, Services, Session, SessionSetup};
+pub use run::Session;
+pub use setup::{END_LIMIT, Ending, Interrupted, OnEnd, Services, SessionSetup, callable};
 pub use socket::{Incoming, MediaSocket, SocketClosed};
 
 /// Close codes of media sockets, with the reasons sent along. 1000 and 1001 are the protocol's own; 4003 and 4004 are a contract with operators.
@@ -49,9 +59,13 @@ pub mod close {
     pub const START_TIMEOUT: Close = (4005, "No start message in time");
     /// The stream's audio format is not spoken here.
     pub const BAD_FORMAT: Close = (4006, "Media format not supported");
+    /// The far end broke the stream off without saying that the call is over.
+    pub const LOST: Close = (4009, "Media stream lost");
+    /// This call goes on on another instance: the carrier is told where.
+    pub const HANDED_OVER: Close = (4010, "Call continues on another instance");
     /// No sign of life.
     pub const SILENT: Close = (4008, "No audio and no sign of life");
-    /// Too many sockets; said with 503 before the upgrade.
+    /// Too many sockets (said with 503 before the upgrade), or the stream of another instance's call came here and there is no place.
     pub const FULL: Close = (4013, "No capacity");
     /// An operator hung up.
     pub const BY_OPERATOR: Close = (1000, "Call ended by operator");

@@ -41,6 +41,11 @@ impl Liveness {
         self.audio_due = None;
     }
 
+    /// True once the stream has brought audio.
+    pub(crate) fn had_audio(&self) -> bool {
+        self.audio_due.is_none()
+    }
+
     pub(crate) fn deadline(&self) -> Instant {
         let ask = self.last_sign.max(self.last_ping) + Self::QUIET;
         let lost = self.last_sign + Self::LOST;

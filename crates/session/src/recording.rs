@@ -2,6 +2,10 @@
 //!
 //! A call never waits for the disk: samples go through a bounded channel to one writer thread for all calls. The file is valid at every
 //! moment, also after `kill -9`: its header is brought up to date with each write, and what stands behind the promised length is ignored by readers.
+//!
+//! A call that was resumed goes on in the same file where that is at hand (same machine, or a shared folder): nothing recorded is overwritten,
+//! and the call clock is set to the file's end, so that turns and sound stay on one clock. Where it is not, the file begins with silence up to
+//! the moment of the resume.
 
 mod timeline;
 mod writer;
@@ -34,6 +38,9 @@ pub enum RecordingError {
 /// Blocks that may wait for the disk, all calls together: one per call and second, so this is a thousand calls and a disk that hangs for two seconds.
 const WAITING_BLOCKS: usize = 2048;
 
+/// A resumed call waits this long for the length of what is recorded.
+const LENGTH_LIMIT: std::time::Duration = std::time::Duration::from_millis(500);
+
 /// The recorder of this process.
 #[derive(Clone)]
 pub struct Recordings {
@@ -44,8 +51,11 @@ pub struct Recordings {
 
 /// What the writer thread is asked to do.
 enum Order {
-    /// Append interleaved samples (little-endian bytes) to a call's file, which is made when it is not there.
-    Append { call: CallId, path: PathBuf, rate: u32, bytes: Vec<u8> },
+    /// Append interleaved samples (little-endian bytes) to a call's file, which is made when it is not there. `at`: the place of the first one
+    /// on the call clock, in samples; a gap before it becomes silence.
+    Append { call: CallId, path: PathBuf, rate: u32, at: u64, bytes: Vec<u8> },
+    /// Say how many samples of each side a call's file has; what was ordered before counts.
+    Length { path: PathBuf, rate: u32, length: tokio::sync::oneshot::Sender<u64> },
     /// Close a call's file and say when that is done.
     Close { call: CallId, done: tokio::sync::oneshot::Sender<()> },
 }
@@ -79,8 +89,28 @@ impl Recordings {
 
     /// Begins a recording; `rate` in samples a second.
     pub fn track(&self, call: CallId, rate: u32) -> Track {
-        let path = self.folder.join(format!("{call}.wav"));
-        Track { call, path, rate, timeline: Timeline::new(rate), recordings: self.clone() }
+        self.track_from(call, rate, 0)
+    }
+
+    /// Goes on with a resumed call's recording. `elapsed_ms`: how far the call was, as far as is known. Also gives the time on the call clock
+    /// at which it goes on: not before the end of what is recorded, which may be later.
+    pub async fn resume(&self, call: CallId, rate: u32, elapsed_ms: u64) -> (Track, u64) {
+        let (length, known) = tokio::sync::oneshot::channel();
+        self.order(Order::Length { path: self.path(call), rate, length });
+        let samples = match tokio::time::timeout(LENGTH_LIMIT, known).await {
+            Ok(Ok(samples)) => samples,
+            Ok(Err(_)) | Err(_) => 0, // The writer is behind and says so itself; what comes is put behind what is there.
+        };
+        let start_ms = elapsed_ms.max((samples * 1000).div_ceil(u64::from(rate.max(1))));
+        (self.track_from(call, rate, start_ms), start_ms)
+    }
+
+    fn track_from(&self, call: CallId, rate: u32, start_ms: u64) -> Track {
+        Track { call, path: self.path(call), rate, timeline: Timeline::starting(rate, start_ms), recordings: self.clone() }
+    }
+
+    fn path(&self, call: CallId) -> PathBuf {
+        self.folder.join(format!("{call}.wav"))
     }
 
     /// Blocks that were lost because the disk was too slow, since the start.
@@ -116,15 +146,17 @@ impl Track {
 
     /// Lets time pass when no audio comes.
     pub fn write_ready(&mut self, now_ms: u64) {
+        let at = self.timeline.written();
         if let Some(bytes) = self.timeline.take_ready(now_ms) {
-            self.append(bytes);
+            self.append(at, bytes);
         }
     }
 
     /// Writes the rest and waits until the file is closed (at most two seconds).
     pub async fn close(mut self, now_ms: u64) {
+        let at = self.timeline.written();
         if let Some(bytes) = self.timeline.take_rest(now_ms) {
-            self.append(bytes);
+            self.append(at, bytes);
         }
         let (done, closed) = tokio::sync::oneshot::channel();
         self.recordings.order(Order::Close { call: self.call, done });
@@ -132,8 +164,8 @@ impl Track {
         let _ = tokio::time::timeout(std::time::Duration::from_secs(2), closed).await;
     }
 
-    fn append(&self, bytes: Vec<u8>) {
-        self.recordings.order(Order::Append { call: self.call, path: self.path.clone(), rate: self.rate, bytes });
+    fn append(&self, at: u64, bytes: Vec<u8>) {
+        self.recordings.order(Order::Append { call: self.call, path: self.path.clone(), rate: self.rate, at, bytes });
     }
 }
 

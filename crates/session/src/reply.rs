@@ -1,23 +1,16 @@
-//! What the brain wants: say, listen, call a tool, end.
+//! What the brain wants: say, listen, call a tool, end. The agent's turn from its first word to its last.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use agent::{BrainInput, BrainOutput, Exit, ToolAnswer, ToolContext, Toolbox};
-use call::{LatencyParts, Speaker, ToolOutcome, TurnRecord};
-use flow::ToolOutcome as BrainOutcome;
-use serde_json::Value;
-use store::{NewToolCall, Records, ToolClaim};
+use agent::{BrainOutput, Exit};
+use call::{LatencyParts, Speaker, TurnRecord};
 use telemetry::SessionFact;
-use tracing::{Instrument, error};
 
 use crate::run::Session;
 use crate::socket::MediaSocket;
 
 /// More of a goodbye is waited for this long.
 const SYNTHESIS_LIMIT: Duration = Duration::from_secs(6);
-/// Tool calls of one call that may be under way at once.
-const TOOLS_AT_ONCE: usize = 4;
 
 /// When the caller's last words were over, and when we knew what they were: the first parts of the latency.
 #[derive(Debug, Clone, Copy)]
@@ -50,15 +43,6 @@ pub(crate) struct Reply {
     pub(crate) exit: Option<Exit>,
 }
 
-/// A tool's answer on its way back to the brain.
-pub(crate) struct ToolDone {
-    id: u32,
-    name: String,
-    outcome: ToolOutcome,
-    input: BrainOutcome,
-    took_ms: u64,
-}
-
 impl<S: MediaSocket> Session<S> {
     /// Does what the brain asks for.
     pub(crate) fn obey(&mut self, output: BrainOutput, now: Instant) {
@@ -74,6 +58,8 @@ impl<S: MediaSocket> Session<S> {
             BrainOutput::End(exit) => {
                 self.reply.exit = Some(exit);
                 self.reply.complete = true;
+                // Should the line break now, the call ends all the same, or is handed over.
+                self.save(now);
                 self.settle(now);
             }
         }
@@ -137,6 +123,8 @@ impl<S: MediaSocket> Session<S> {
         if self.speaker.all_heard() {
             self.finish_turn(None, now);
             self.conversation.caller_turn(now);
+            self.replying = false;
+            self.save(now);
         }
     }
 
@@ -163,91 +151,6 @@ impl<S: MediaSocket> Session<S> {
             digits: None,
             latency: reply.latency,
         });
-    }
-
-    fn call_tool(&mut self, id: u32, name: String, arguments: Value, now: Instant) {
-        if self.tools.len() >= TOOLS_AT_ONCE {
-            error!(tool = name, limit = TOOLS_AT_ONCE, "tool not called: too many are under way");
-            self.tell(BrainInput::ToolAnswered { id, outcome: BrainOutcome::Failed });
-            return;
-        }
-        let context = ToolContext {
-            call: self.call.id,
-            agent: self.call.agent_id,
-            caller: Some(self.call.from.clone()).filter(|number| !number.digits().is_empty()),
-            idempotency_key: format!("{}:{id}", self.call.id),
-            now: jiff::Timestamp::now(),
-        };
-        let start_ms = self.clock_ms(now);
-        let work = run_tool(Arc::clone(&self.services.records), self.services.tools.clone(), id, name, arguments, context, start_ms);
-        self.tools.spawn(work.in_current_span());
-    }
-
-    /// A tool has answered.
-    pub(crate) fn tool_done(&mut self, done: ToolDone) {
-        self.services.recorder.fact(SessionFact::Tool { name: &done.name, outcome: done.outcome, ms: done.took_ms });
-        self.tell(BrainInput::ToolAnswered { id: done.id, outcome: done.input });
-    }
-}
-
-/// Claims the key, makes the call, stores the outcome, and only then reports: what is spoken is what is stored.
-async fn run_tool(
-    records: Arc<dyn Records>,
-    tools: Toolbox,
-    id: u32,
-    name: String,
-    arguments: Value,
-    context: ToolContext,
-    start_ms: u64,
-) -> ToolDone {
-    let started = tokio::time::Instant::now();
-    let new = NewToolCall { idempotency_key: context.idempotency_key.clone(), tool: name.clone(), arguments: arguments.clone(), start_ms };
-    let failed = |took_ms| ToolDone { id, name: name.clone(), outcome: ToolOutcome::Failed, input: BrainOutcome::Failed, took_ms };
-    match records.claim_tool(context.call, &new).await {
-        Err(fault) => {
-            error!(tool = name, error = %fault, "tool not called: its claim could not be stored");
-            return failed(0);
-        }
-        Ok(ToolClaim::Known(record)) if record.outcome != ToolOutcome::Pending => {
-            let input = remembered(&record);
-            return ToolDone { id, name, outcome: record.outcome, input, took_ms: 0 };
-        }
-        // A pending claim is what a crash left behind: the tool keeps the key with its effect, so asking again is safe.
-        Ok(ToolClaim::Ours | ToolClaim::Known(_)) => {}
-    }
-    let answer = tools.call(&name, &context, &arguments).await;
-    let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let (outcome, result, input) = split(answer, &name);
-    if let Err(fault) = records.finish_tool(context.call, &context.idempotency_key, outcome, &result, took_ms).await {
-        error!(tool = name, error = %fault, "the tool's outcome could not be stored");
-        return failed(took_ms);
-    }
-    ToolDone { id, name, outcome, input, took_ms }
-}
-
-fn split(answer: ToolAnswer, name: &str) -> (ToolOutcome, Value, BrainOutcome) {
-    match answer {
-        ToolAnswer::Ok(fields) => (ToolOutcome::Ok, fields.clone(), BrainOutcome::Ok(fields)),
-        ToolAnswer::Refused { code, fields } => {
-            let result = serde_json::json!({ "code": code, "fields": fields });
-            (ToolOutcome::Refused, result, BrainOutcome::Refused { code: code.to_owned(), fields })
-        }
-        ToolAnswer::Failed(fault) => {
-            error!(tool = name, fault, "tool failed");
-            (ToolOutcome::Failed, serde_json::json!({ "fault": fault }), BrainOutcome::Failed)
-        }
-    }
-}
-
-/// The answer as it was stored.
-fn remembered(record: &call::ToolRecord) -> BrainOutcome {
-    match record.outcome {
-        ToolOutcome::Ok => BrainOutcome::Ok(record.result.clone()),
-        ToolOutcome::Refused => BrainOutcome::Refused {
-            code: record.result["code"].as_str().unwrap_or_default().to_owned(),
-            fields: record.result["fields"].clone(),
-        },
-        ToolOutcome::Pending | ToolOutcome::Failed => BrainOutcome::Failed,
     }
 }
 

@@ -3,104 +3,41 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use agent::{AgentDefinition, AgentKind, Brain, BrainInput, Exit, FlowBrain, Toolbox};
+use agent::{AgentKind, Brain, BrainInput, Exit};
 use audio::playout::Due;
 use call::{CallRecord, EndReason};
 use conversation::Conversation;
 use jiff::tz::TimeZone;
-use speech::phrases::Phrases;
-use speech::{Domain, SpeechToText};
-use store::Records;
-use telemetry::{CallRecorder, SessionFact};
+use telemetry::SessionFact;
 use telephony::MediaStream;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use crate::close::{self, Close};
+use crate::close;
 use crate::floor::Utterance;
 use crate::journal::Journal;
 use crate::keypad::Keypad;
-use crate::listen::{Listener, open_recognition};
+use crate::listen::Listener;
 use crate::liveness::{Check, Liveness};
-use crate::recording::{Recordings, Track};
-use crate::reply::{Reply, ToolDone};
+use crate::order::{self, Order};
+use crate::recording::Track;
+use crate::reply::Reply;
+use crate::setup::{Ending, Interrupted, OnEnd, Services, SessionSetup, end};
 use crate::socket::{Incoming, MediaSocket, SocketClosed};
-use crate::speak::{SpeakEvent, Speaker};
-
-/// What every call needs; one for the process.
-pub struct Services {
-    /// The recogniser, when one is installed.
-    pub recognizer: Option<Arc<dyn SpeechToText>>,
-    /// The voice.
-    pub phrases: Phrases,
-    /// Tools.
-    pub tools: Toolbox,
-    /// Call records.
-    pub records: Arc<dyn Records>,
-    /// Recordings, when they are on.
-    pub recordings: Option<Recordings>,
-    /// Facts for logs and numbers.
-    pub recorder: CallRecorder,
-}
-
-/// What one call brings along: everything the server knows once the stream has started.
-pub struct SessionSetup<S> {
-    /// The socket.
-    pub socket: S,
-    /// The carrier's machine, past its `Started` event.
-    pub stream: Box<dyn MediaStream>,
-    /// The call's record.
-    pub call: CallRecord,
-    /// Who serves it.
-    pub agent: Arc<AgentDefinition>,
-    /// What may be said in the agent's calls.
-    pub domain: Option<Arc<Domain>>,
-    /// Picks prompt variants.
-    pub seed: u64,
-    /// Cancelled when an operator hangs up.
-    pub hangup: CancellationToken,
-    /// Cancelled when this process stops.
-    pub drain: CancellationToken,
-    /// Told how the call ended before the socket is closed: the carrier asks how to go on the moment it sees the close.
-    pub on_end: OnEnd,
-}
-
-/// What is told how a call ended.
-pub type OnEnd = Box<dyn FnOnce(&Ending) + Send>;
-
-/// How a call ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ending {
-    /// For the record.
-    pub why: EndReason,
-    /// For the carrier: where the call goes on.
-    pub exit: Option<Exit>,
-    /// For the socket.
-    pub close: Close,
-}
-
-impl Ending {
-    pub(crate) fn new(why: EndReason, close: Close) -> Self {
-        Self { why, exit: None, close }
-    }
-
-    fn by_exit(exit: Exit) -> Self {
-        let why = match exit {
-            Exit::Goodbye => EndReason::AgentHungUp,
-            Exit::Silence => EndReason::Silence,
-            Exit::Transfer { .. } => EndReason::Transferred,
-        };
-        Self { why, exit: Some(exit), close: close::BY_AGENT }
-    }
-}
+use crate::speak::{Pace, SpeakEvent, Speaker};
+use crate::tools::ToolDone;
+use crate::traffic::Traffic;
 
 /// A far end that takes no data for this long is gone.
-const SEND_LIMIT: Duration = Duration::from_secs(5);
+pub(crate) const SEND_LIMIT: Duration = Duration::from_secs(5);
 /// A mark that is this late is lost.
 const MARK_GRACE: Duration = Duration::from_secs(3);
 /// At a stop, a call's last sentence may take this long.
 const DRAIN_LIMIT: Duration = Duration::from_secs(15);
+/// When a stream breaks, a `stop` that came in before is looked for this long.
+pub(crate) const STOP_LIMIT: Duration = Duration::from_millis(500);
 
 /// One call at work.
 pub struct Session<S> {
@@ -125,23 +62,35 @@ pub struct Session<S> {
     pub(crate) ending: Option<Exit>,
     /// Until when, on the call clock, the far end plays what was sent.
     pub(crate) agent_end_ms: u64,
-    brain: Box<dyn Brain>,
+    pub(crate) brain: Box<dyn Brain>,
+    /// What the brain is told first.
+    pub(crate) opening: BrainInput,
+    /// The brain owes the caller words, or they are not all heard.
+    pub(crate) replying: bool,
     pub(crate) keypad: Keypad,
     pub(crate) liveness: Liveness,
-    time_zone: TimeZone,
-    origin: Instant,
-    hangup: CancellationToken,
-    drain: CancellationToken,
-    draining_until: Option<Instant>,
+    pub(crate) time_zone: TimeZone,
+    /// When this stream began, and the call clock then: more than zero for a resumed call.
+    pub(crate) origin: Instant,
+    pub(crate) origin_ms: u64,
+    pub(crate) hangup: CancellationToken,
+    pub(crate) orders: watch::Receiver<Order>,
+    /// The last order taken.
+    pub(crate) ordered: Order,
+    /// A last sentence was ordered; when it is waited for no longer.
+    pub(crate) closing: Option<Instant>,
     pub(crate) bad_messages: u32,
     pub(crate) lost_frames: u32,
-    on_end: OnEnd,
+    pub(crate) traffic: Traffic,
+    /// When sound was due at the last look.
+    pub(crate) playout_due: Option<Instant>,
+    pub(crate) on_end: OnEnd,
 }
 
 /// What woke the loop.
 enum Wake<T> {
     Hangup,
-    Drain,
+    Ordered(Order),
     Message(Option<Incoming<T>>),
     Recognised(speech::RecognitionEvent),
     Brain(agent::BrainOutput),
@@ -154,88 +103,42 @@ impl<S: MediaSocket> Session<S> {
     /// Serves a call to its end and closes its socket. Everything the call held is free when this returns.
     pub async fn serve(setup: Box<SessionSetup<S>>, services: Arc<Services>) -> Ending {
         let AgentKind::Flow(flow) = &setup.agent.kind else {
-            return Box::pin(crate::echo::serve(setup)).await;
+            return Box::pin(crate::echo::serve(setup, services)).await;
         };
         let flow = Arc::clone(flow);
         match Box::pin(Self::open(*setup, services, flow)).await {
             Ok(session) => Box::pin(session.run()).await,
             Err((mut socket, on_end, ending)) => {
-                on_end(&ending);
-                socket.close(ending.close.0, ending.close.1).await;
+                end(&mut socket, on_end, &ending).await;
                 ending
             }
         }
     }
 
-    async fn open(setup: SessionSetup<S>, services: Arc<Services>, flow: Arc<flow::Flow>) -> Result<Self, (S, OnEnd, Ending)> {
-        let now = now();
-        let rate = setup.stream.format().map_or(8000, |format| format.rate);
-        let recognition = open_recognition(services.recognizer.as_ref(), setup.domain.as_ref(), rate).await;
-        let keypad_only = recognition.is_none();
-        let listener = match Listener::new(rate, recognition) {
-            Ok(listener) => listener,
-            Err(fault) => {
-                error!(error = %fault, rate, "this stream's audio cannot be listened to");
-                return Err((setup.socket, setup.on_end, Ending::new(EndReason::Failed, close::BAD_FORMAT)));
-            }
-        };
-        // `anonymous`, `client:...` and the like are not numbers that anybody could be called back on.
-        let caller = Some(setup.call.from.expose())
-            .filter(|from| from.trim_start_matches('+').chars().all(|sign| sign.is_ascii_digit()) && from.len() > 4);
-        let mut brain = FlowBrain::new(Arc::clone(&flow), setup.seed, caller.map(str::to_owned));
-        if keypad_only {
-            brain.keypad_only();
-        }
-        let time_zone = TimeZone::get(&setup.agent.time_zone).unwrap_or(TimeZone::UTC);
-        let track = services.recordings.as_ref().map(|recordings| recordings.track(setup.call.id, rate));
-        Ok(Self {
-            conversation: Conversation::new(rules(&flow), now),
-            listener,
-            speaker: Speaker::new(services.phrases.clone(), setup.agent.voice.clone(), rate),
-            reply: Reply::default(),
-            journal: Journal::open(Arc::clone(&services.records), setup.call.id),
-            track,
-            tools: JoinSet::new(),
-            utterance: None,
-            keyed: String::new(),
-            keyed_from: 0,
-            max_keys: 1,
-            confidence_floor: flow.confidence_floor(),
-            saying_goodbye: false,
-            goodbye_timed: false,
-            ending: None,
-            agent_end_ms: 0,
-            brain: Box::new(brain),
-            keypad: Keypad::default(),
-            liveness: Liveness::new(now),
-            time_zone,
-            origin: now,
-            hangup: setup.hangup,
-            drain: setup.drain,
-            draining_until: None,
-            bad_messages: 0,
-            lost_frames: 0,
-            on_end: setup.on_end,
-            socket: setup.socket,
-            stream: setup.stream,
-            call: setup.call,
-            services,
-        })
-    }
-
     /// Drives the call to its end. What is decided is decided in the machines; what is awaited is awaited here.
     async fn run(mut self) -> Ending {
         self.services.recorder.fact(SessionFact::Started);
-        self.tell(BrainInput::Started);
+        let opening = self.opening.clone();
+        self.tell(opening);
+        // Who had the stream before may have left events in it.
+        let mut step = self.stream_events(now()).await;
         let ending = loop {
-            match self.step().await {
-                Ok(None) => {}
+            match step {
+                Ok(None) => step = self.step().await,
                 Ok(Some(ending)) => break ending,
-                Err(SocketClosed) => break Ending::new(EndReason::CallerHungUp, close::BY_CALLER),
+                Err(SocketClosed) => break self.stream_lost().await,
             }
         };
         self.shut(&ending).await;
         ending
+    }
+
+    /// The socket broke. A caller who hung up is told from a line that was cut by the carrier's `stop`, which may still lie unread.
+    async fn stream_lost(&mut self) -> Ending {
+        match tokio::time::timeout(STOP_LIMIT, stopped(&mut self.socket, self.stream.as_mut())).await {
+            Ok(true) => Ending::new(EndReason::CallerHungUp, close::BY_CALLER),
+            Ok(false) | Err(_) => Ending::interrupted(Interrupted::StreamLost, close::LOST),
+        }
     }
 
     /// Waits for one thing, handles it, and drains the machines: an output left inside would be an output sent late.
@@ -257,10 +160,11 @@ impl<S: MediaSocket> Session<S> {
 
     async fn wake(&mut self) -> Wake<S::Text> {
         let deadline = self.deadline();
+        self.playout_due = self.speaker.playout.deadline();
         tokio::select! {
             biased;
             () = self.hangup.cancelled() => Wake::Hangup,
-            () = self.drain.cancelled(), if self.draining_until.is_none() => Wake::Drain,
+            order = order::changed(&mut self.orders, self.ordered) => Wake::Ordered(order),
             output = self.brain.next() => Wake::Brain(output),
             event = self.listener.next() => Wake::Recognised(event),
             event = self.speaker.next() => Wake::Spoken(event),
@@ -273,10 +177,7 @@ impl<S: MediaSocket> Session<S> {
     async fn handle(&mut self, wake: Wake<S::Text>, now: Instant) -> Result<Option<Ending>, SocketClosed> {
         match wake {
             Wake::Hangup => return Ok(Some(Ending::new(EndReason::AgentHungUp, close::BY_OPERATOR))),
-            Wake::Drain => {
-                self.draining_until = Some(now + DRAIN_LIMIT);
-                self.last_words(now).await?;
-            }
+            Wake::Ordered(order) => return self.obey_order(order, now).await,
             Wake::Brain(output) => self.obey(output, now),
             Wake::Recognised(event) => self.recognised(event, now).await?,
             Wake::Spoken(SpeakEvent::Failed(fault)) => {
@@ -294,8 +195,23 @@ impl<S: MediaSocket> Session<S> {
         Ok(None)
     }
 
+    async fn obey_order(&mut self, order: Order, now: Instant) -> Result<Option<Ending>, SocketClosed> {
+        self.ordered = order;
+        match order {
+            Order::GoOn => {} // Last words that were begun cannot be taken back.
+            Order::HandOver => return Ok(Some(Ending::interrupted(Interrupted::HandedOver, close::HANDED_OVER))),
+            // A call that is saying goodbye ends by itself.
+            Order::SayGoodbye if self.saying_goodbye => {}
+            Order::SayGoodbye => {
+                self.closing = Some(now + DRAIN_LIMIT);
+                self.last_words(BrainInput::Closing, now).await?;
+            }
+        }
+        Ok(None)
+    }
+
     async fn timers(&mut self, now: Instant) -> Result<Option<Ending>, SocketClosed> {
-        if self.draining_until.is_some_and(|limit| now >= limit) {
+        if self.closing.is_some_and(|limit| now >= limit) {
             return Ok(Some(Ending::new(EndReason::Drained, close::GOING_AWAY)));
         }
         if self.stream.deadline().is_some_and(|due| now >= due) {
@@ -309,15 +225,22 @@ impl<S: MediaSocket> Session<S> {
             self.speaker.ledger.all_played();
             self.settle(now);
         }
+        if now >= self.traffic.deadline() {
+            let frames = self.traffic.take(self.stream.as_ref(), now);
+            self.services.recorder.fact(frames);
+        }
         match self.liveness.check(now) {
             Check::Fine => Ok(None),
             Check::Ping => self.socket.ping().await.map(|()| None),
+            Check::Lost if self.liveness.had_audio() => Ok(Some(Ending::interrupted(Interrupted::StreamLost, close::SILENT))),
             Check::Lost => Ok(Some(Ending::new(EndReason::ConnectionLost, close::SILENT))),
         }
     }
 
     /// Sends what is due.
     async fn pump(&mut self, now: Instant) -> Result<(), SocketClosed> {
+        // The far end had a lead's worth: later than that, it has run dry.
+        let mut late = self.playout_due.take().is_some_and(|due| now > due + Pace::TALK.lead);
         loop {
             let mut text = String::new();
             match self.speaker.playout.poll(now) {
@@ -325,8 +248,9 @@ impl<S: MediaSocket> Session<S> {
                 Some(Due::Mark(name)) => text = self.stream.mark(&name),
                 Some(Due::Audio(pcm)) => {
                     self.stream.audio(pcm, &mut text);
+                    self.traffic.sent(pcm.len(), std::mem::take(&mut late));
                     // The far end plays it behind what it has, or now.
-                    let now_ms = millis(now.saturating_duration_since(self.origin));
+                    let now_ms = self.origin_ms.saturating_add(millis(now.saturating_duration_since(self.origin)));
                     let start_ms = now_ms.max(self.agent_end_ms);
                     if let Some(track) = &mut self.track {
                         track.agent(start_ms, pcm);
@@ -350,79 +274,55 @@ impl<S: MediaSocket> Session<S> {
 
     /// Tells the brain what happened.
     pub(crate) fn tell(&mut self, input: BrainInput) {
+        self.note_owed(&input);
         let local = jiff::Timestamp::now().to_zoned(self.time_zone.clone()).datetime();
         self.brain.handle(input, local);
     }
 
-    /// Milliseconds since the stream started.
+    /// Milliseconds on the call clock: since the first stream started, the time between two streams left out.
     pub(crate) fn clock_ms(&self, at: Instant) -> u64 {
-        millis(at.saturating_duration_since(self.origin))
+        self.origin_ms.saturating_add(millis(at.saturating_duration_since(self.origin)))
     }
 
     fn deadline(&self) -> Instant {
         let timers =
-            [self.conversation.deadline(), self.speaker.playout.deadline(), self.stream.deadline(), self.draining_until, self.marks_due()];
-        timers.into_iter().flatten().fold(self.liveness.deadline(), Instant::min)
+            [self.conversation.deadline(), self.speaker.playout.deadline(), self.stream.deadline(), self.closing, self.marks_due()];
+        timers.into_iter().flatten().fold(self.liveness.deadline().min(self.traffic.deadline()), Instant::min)
     }
 
     /// When a complete reply whose marks did not come back is taken as heard: marks may be lost, and the floor must not be lost with them.
     fn marks_due(&self) -> Option<Instant> {
         let waiting = self.reply.complete && self.reply.exit.is_none() && self.speaker.is_done() && !self.speaker.ledger.all_heard();
-        waiting.then(|| self.origin + Duration::from_millis(self.agent_end_ms) + MARK_GRACE)
+        waiting.then(|| self.origin + Duration::from_millis(self.agent_end_ms.saturating_sub(self.origin_ms)) + MARK_GRACE)
     }
 
     fn by_exit(&self, exit: Exit) -> Ending {
+        // Who was being put through is put through; what else ends now ends because this process stops.
+        let closed = self.closing.is_some() && !matches!(exit, Exit::Transfer { .. });
         let ending = Ending::by_exit(exit);
-        if self.draining_until.is_some() { Ending { why: EndReason::Drained, close: close::GOING_AWAY, ..ending } } else { ending }
-    }
-
-    /// Frees everything: the socket first, because a caller may wait behind it.
-    async fn shut(mut self, ending: &Ending) {
-        let now = now();
-        std::mem::replace(&mut self.on_end, Box::new(|_| {}))(ending);
-        self.socket.close(ending.close.0, ending.close.1).await;
-        self.listener.cancel();
-        let heard = self.speaker.cut(now);
-        self.finish_turn(Some(heard), now);
-        let ms = self.clock_ms(now);
-        let line = self.listener.level();
-        self.services.recorder.fact(SessionFact::Line { rms_dbfs: line.rms_dbfs, peak_dbfs: line.peak_dbfs, clipped: line.clipped });
-        if self.lost_frames > 0 {
-            self.services.recorder.fact(SessionFact::FramesLost { n: self.lost_frames });
-        }
-        if let Some(mut track) = self.track.take() {
-            track.cut_agent(ms);
-            track.close(ms).await;
-        }
-        // An effect that is under way is finished and recorded, or the next start would find it pending.
-        while let Ok(Some(done)) = tokio::time::timeout(Toolbox::DEADLINE, self.tools.join_next()).await {
-            if let Err(fault) = done {
-                error!(error = %fault, "a tool's task broke down");
-            }
-        }
-        self.services.recorder.fact(SessionFact::Ended { why: ending.why, turns: self.journal.count(), ms });
-        self.journal.close().await;
-    }
-}
-
-/// The agent's file over our defaults.
-fn rules(flow: &flow::Flow) -> conversation::TurnTaking {
-    let wanted = flow.turn_taking();
-    let defaults = conversation::TurnTaking::default();
-    conversation::TurnTaking {
-        end_silence: Duration::from_millis(wanted.end_silence_ms),
-        barge_in: defaults.barge_in.filter(|_| wanted.barge_in),
-        silence: Duration::from_millis(wanted.silence_ms),
-        max_duration: Duration::from_secs(wanted.max_duration_secs),
-        ..defaults
+        if closed { Ending { why: EndReason::Drained, close: close::GOING_AWAY, ..ending } } else { ending }
     }
 }
 
 /// The runtime's clock, which tests may pause.
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Reads on until the end of the socket. True when the carrier said that the stream is over.
+pub(crate) async fn stopped<S: MediaSocket>(socket: &mut S, stream: &mut dyn MediaStream) -> bool {
+    while let Some(message) = socket.next().await {
+        // What else is unread is of no use any more, and neither is a fault in it.
+        if let Incoming::Text(text) = message
+            && stream.handle_text(&text, now()).is_ok()
+            && std::iter::from_fn(|| stream.poll_event()).any(|event| event == telephony::StreamEvent::Stopped)
+        {
+            return true;
+        }
+    }
+    false
 }

@@ -10,10 +10,22 @@ use speech::{SpeakRequest, SpeechError, SpeechStream};
 use tokio::sync::mpsc;
 use tracing::{Instrument, error};
 
-/// Audio sent ahead of the moment it is played: enough to ride out a late wake-up, little enough to cancel at a barge-in.
-const LEAD: Duration = Duration::from_millis(200);
-/// Audio per message. Carriers take any length; fewer messages are fewer wake-ups.
-const CHUNK: Duration = Duration::from_millis(60);
+/// How audio is sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// Audio sent ahead of the moment it is played.
+    pub(crate) lead: Duration,
+    /// Audio per message. Carriers take any length; fewer messages are fewer wake-ups.
+    pub(crate) chunk: Duration,
+}
+
+impl Pace {
+    /// In a conversation: enough to ride out a late wake-up, little enough to cancel at a barge-in.
+    pub(crate) const TALK: Self = Self { lead: Duration::from_millis(200), chunk: Duration::from_millis(60) };
+    /// While waiting, when nobody interrupts anything: five wake-ups a second.
+    pub(crate) const WAIT: Self = Self { lead: Duration::from_millis(400), chunk: Duration::from_millis(200) };
+}
+
 /// Pieces of speech on their way from the engine.
 const PIECES_AHEAD: usize = 8;
 
@@ -22,6 +34,7 @@ pub(crate) struct Speaker {
     phrases: Phrases,
     voice: String,
     rate: u32,
+    lead: Duration,
     waiting: VecDeque<String>,
     current: Option<Current>,
     pub(crate) playout: Playout,
@@ -45,9 +58,19 @@ pub(crate) enum SpeakEvent {
 }
 
 impl Speaker {
-    pub(crate) fn new(phrases: Phrases, voice: String, rate: u32) -> Self {
-        let playout = Playout::new(rate, LEAD, CHUNK);
-        Self { phrases, voice, rate, waiting: VecDeque::new(), current: None, playout, ledger: Ledger::default() }
+    pub(crate) fn new(phrases: Phrases, voice: String, rate: u32, pace: Pace, ledger: Ledger) -> Self {
+        let playout = Playout::new(rate, pace.lead, pace.chunk);
+        Self { phrases, voice, rate, lead: pace.lead, waiting: VecDeque::new(), current: None, playout, ledger }
+    }
+
+    /// True when this machine can say it: without an engine only what the program carries along can be said.
+    pub(crate) fn can_say(&self, text: &str) -> bool {
+        self.phrases.can_say(text, &self.voice)
+    }
+
+    /// True while text is on its way to become audio.
+    pub(crate) fn is_making(&self) -> bool {
+        self.current.is_some() || !self.waiting.is_empty()
     }
 
     /// Puts text behind what is already to be said.
@@ -76,7 +99,7 @@ impl Speaker {
 
     /// True when everything is spoken and, as far as we can know, sent.
     pub(crate) fn is_done(&self) -> bool {
-        self.current.is_none() && self.waiting.is_empty() && self.playout.deadline().is_none()
+        !self.is_making() && self.playout.deadline().is_none()
     }
 
     /// True when everything said was heard, by the carrier's marks.
@@ -86,7 +109,7 @@ impl Speaker {
 
     /// How long the far end will still play, by our clock.
     pub(crate) fn remaining(&self) -> Duration {
-        self.playout.queued() + LEAD
+        self.playout.queued() + self.lead
     }
 
     /// Stops at once. What of it was heard, and the marks that will never be sent.

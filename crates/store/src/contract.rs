@@ -4,15 +4,15 @@
 use std::sync::Arc;
 
 use call::{
-    AgentId, CallId, CallRecord, CallStatus, Carrier, Direction, EndReason, LatencyParts, PhoneNumber, Speaker, Timestamp, ToolOutcome,
-    TurnRecord,
+    AgentId, CallId, CallRecord, CallStatus, Carrier, Direction, EndReason, LatencyParts, NextStep, PhoneNumber, Speaker, Timestamp,
+    ToolOutcome, TurnRecord,
 };
 use serde_json::{Value, json};
-use sqlx::Executor;
+use sqlx::{Executor, SqlSafeStr};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::{CallFilter, Database, Message, NewToolCall, Records, StoreError, ToolClaim};
+use crate::{CallFilter, CallbackRequest, CallbackWhy, Database, Message, NewToolCall, Progress, Records, StoreError, Target, ToolClaim};
 
 /// A moment, in seconds after an origin, with a microsecond part.
 pub fn at(second: i64) -> Timestamp {
@@ -121,6 +121,32 @@ pub async fn a_status_never_goes_back(records: Arc<dyn Records>) {
     assert!(!records.report_status(Carrier::Telnyx, &call.carrier_call_id, Completed, "raw", at(2)).await.unwrap(), "an unknown call");
 }
 
+/// A carrier's callbacks come on several connections; whatever their order, the furthest status stands.
+pub async fn reports_that_come_at_once_do_not_undo_each_other(records: Arc<dyn Records>) {
+    use CallStatus::{Completed, InProgress, Initiated, Ringing};
+    for number in 0..10 {
+        let call = records.open_call(&record(number)).await.unwrap();
+        let mut tasks = JoinSet::new();
+        for status in [Initiated, InProgress, Ringing, Completed, Ringing, InProgress] {
+            let (records, call) = (Arc::clone(&records), call.clone());
+            tasks.spawn(async move { records.report_status(call.carrier, &call.carrier_call_id, status, "raw", at(2)).await.unwrap() });
+        }
+        assert_eq!(tasks.join_all().await, [true; 6]);
+        assert_eq!(records.call(call.id).await.unwrap().unwrap().status, Completed);
+    }
+}
+
+/// PostgreSQL has no NUL in texts and JSON; the replacement character stands for it, on every database.
+pub async fn what_postgresql_cannot_keep_is_replaced(records: Arc<dyn Records>) {
+    let call = records.open_call(&record(1)).await.unwrap();
+    records.add_turn(call.id, &TurnRecord { text: "a\0b".into(), ..turn(0) }).await.unwrap();
+    assert_eq!(records.turns(call.id).await.unwrap()[0].text, "a\u{FFFD}b");
+    let snapshot = json!({"a\0": [{"b": "\0"}]});
+    records.save_progress(call.id, &Progress { snapshot, turns: 0, elapsed_ms: 0 }).await.unwrap();
+    let kept = records.progress(call.id).await.unwrap().unwrap();
+    assert_eq!(kept.snapshot, json!({"a\u{FFFD}": [{"b": "\u{FFFD}"}]}));
+}
+
 /// Turns keep every field; the same index again replaces.
 pub async fn turns_come_back_in_order_and_can_be_replaced(records: Arc<dyn Records>) {
     let id = records.open_call(&record(1)).await.unwrap().id;
@@ -189,41 +215,118 @@ pub async fn messages_come_newest_first(records: Arc<dyn Records>) {
     assert_eq!(records.messages(2).await.unwrap(), [message(3, "third"), message(2, "second")]);
 }
 
-/// After a crash, at the next start.
-pub async fn calls_left_open_are_closed(records: Arc<dyn Records>) {
-    for number in 1..=3 {
-        records.open_call(&record(number)).await.unwrap();
-    }
-    records.answer_call(record(1).id, at(2), None).await.unwrap();
-    records.end_call(record(3).id, at(4), EndReason::CallerHungUp).await.unwrap();
-    assert_eq!(records.close_left_open(at(60), EndReason::Failed).await.unwrap(), 2);
-    assert_eq!(records.close_left_open(at(61), EndReason::Failed).await.unwrap(), 0);
-    let calls = records.calls(&CallFilter { limit: 200, before: None }).await.unwrap();
-    let seen: Vec<_> = calls.iter().map(|call| (call.status, call.ended_at, call.end_reason)).collect();
-    let (failed, hung_up) = (Some(EndReason::Failed), Some(EndReason::CallerHungUp));
-    let expected = [
-        (CallStatus::Canceled, Some(at(4)), hung_up),
-        (CallStatus::Failed, Some(at(60)), failed),
-        (CallStatus::Completed, Some(at(60)), failed),
-    ];
-    assert_eq!(seen, expected);
-}
-
 /// Nothing is stored for a call that has no record, and whoever tries is told.
 pub async fn what_belongs_to_no_call_is_refused(records: Arc<dyn Records>) {
     let id = record(1).id;
     let message = Message { call_id: id, at: at(1), name: "Ann".into(), phone: "+1".into(), text: "hello".into() };
+    let (agent_id, number) = (record(1).agent_id, record(1).from);
+    let callback = CallbackRequest { call_id: id, agent_id, number, at: at(1), why: CallbackWhy::Queue };
     let refused = [
         records.answer_call(id, at(1), None).await.unwrap_err(),
         records.end_call(id, at(1), EndReason::Failed).await.unwrap_err(),
         records.add_turn(id, &turn(0)).await.unwrap_err(),
         records.claim_tool(id, &tool("key")).await.unwrap_err(),
         records.add_message(&message).await.unwrap_err(),
+        records.claim_call(id, "a").await.unwrap_err(),
+        records.save_progress(id, &Progress { snapshot: Value::Null, turns: 0, elapsed_ms: 0 }).await.unwrap_err(),
+        records.note_resume(id, at(1)).await.unwrap_err(),
+        records.set_next(id, &NextStep::Hangup).await.unwrap_err(),
+        records.add_callback(&callback).await.unwrap_err(),
     ];
     for error in refused {
         assert!(matches!(error, StoreError::UnknownCall { id: named } if named == id), "{error:?}");
     }
     assert_eq!(records.call(id).await.unwrap(), None);
+}
+
+/// An instance stores where each conversation stands; when it dies, another finds its calls and takes them up.
+pub async fn a_dead_instances_calls_are_found_oldest_first(records: Arc<dyn Records>) {
+    for number in [3, 1, 2, 4] {
+        records.open_call(&record(number)).await.unwrap();
+        records.claim_call(record(number).id, if number == 4 { "b" } else { "a" }).await.unwrap();
+    }
+    records.open_call(&record(5)).await.unwrap();
+    records.end_call(record(2).id, at(9), EndReason::CallerHungUp).await.unwrap();
+    let open = async |instance, limit| {
+        let calls = records.open_calls(instance, limit).await.unwrap();
+        calls.iter().map(|call| call.offered_at).collect::<Vec<_>>()
+    };
+    assert_eq!(open(Some("a"), 10).await, [at(1), at(3)]);
+    assert_eq!(open(Some("a"), 1).await, [at(1)]);
+    assert_eq!(open(None, 10).await, [at(1), at(3), at(4), at(5)]);
+    records.claim_call(record(1).id, "b").await.unwrap();
+    assert_eq!(records.claimed_by(record(1).id).await.unwrap().as_deref(), Some("b"));
+    records.claim_call(record(2).id, "b").await.unwrap();
+    assert_eq!((open(Some("a"), 10).await, open(Some("b"), 10).await), (vec![at(3)], vec![at(1), at(4)]));
+}
+
+/// Progress is replaced, comes back whole, and is gone when the call is over, also for whoever is late.
+pub async fn progress_lives_as_long_as_its_call(records: Arc<dyn Records>) {
+    let id = records.open_call(&record(1)).await.unwrap().id;
+    assert_eq!(records.progress(id).await.unwrap(), None);
+    let snapshot = json!({"state": "ask_nights", "slots": {"name": "Ann \"Smith\"", "nights": 2}, "score": 0.25, "open": [null, true]});
+    let first = Progress { snapshot, turns: 3, elapsed_ms: 12_345 };
+    let second = Progress { turns: 4, snapshot: json!({}), elapsed_ms: u64::from(u32::MAX) + 7 };
+    for progress in [&first, &second, &first] {
+        records.save_progress(id, progress).await.unwrap();
+        assert_eq!(records.progress(id).await.unwrap().as_ref(), Some(progress));
+    }
+    records.end_call(id, at(9), EndReason::CallerHungUp).await.unwrap();
+    assert_eq!(records.progress(id).await.unwrap(), None);
+    records.save_progress(id, &second).await.unwrap();
+    assert_eq!(records.progress(id).await.unwrap(), None, "a call that is over is not taken up again");
+}
+
+/// The rule that ends a loop of resumes needs the last times, and two instances may ask at once.
+pub async fn resumes_are_noted_one_after_the_other(records: Arc<dyn Records>) {
+    let id = records.open_call(&record(1)).await.unwrap().id;
+    let mut tasks = JoinSet::new();
+    for _ in 0..6 {
+        let records = Arc::clone(&records);
+        tasks.spawn(async move { records.note_resume(id, at(1)).await.unwrap().len() });
+    }
+    let mut seen = tasks.join_all().await;
+    seen.sort_unstable();
+    assert_eq!(seen, [0, 1, 2, 3, 4, 5], "each sees all before it");
+    for second in 2..=5 {
+        records.note_resume(id, at(second)).await.unwrap();
+    }
+    let last = records.note_resume(id, at(6)).await.unwrap();
+    assert_eq!(last, [at(1), at(1), at(1), at(1), at(2), at(3), at(4), at(5)], "the last eight, oldest first");
+}
+
+/// The carrier asks any instance how a call goes on, also after its end.
+pub async fn the_next_step_outlives_the_call(records: Arc<dyn Records>) {
+    let call = records.open_call(&record(1)).await.unwrap();
+    let next = async || records.next_step(call.carrier, &call.carrier_call_id).await.unwrap();
+    assert_eq!(next().await, None);
+    let dial = NextStep::Dial { number: PhoneNumber::new("+15005550009"), language: "en-US".into() };
+    for step in [NextStep::Resume, NextStep::Hangup, dial.clone()] {
+        records.set_next(call.id, &step).await.unwrap();
+        assert_eq!(next().await, Some(step));
+    }
+    records.end_call(call.id, at(9), EndReason::Transferred).await.unwrap();
+    assert_eq!(next().await, Some(dial));
+    assert_eq!(records.next_step(Carrier::Telnyx, &call.carrier_call_id).await.unwrap(), None);
+}
+
+/// Who presses the key twice is called back once.
+pub async fn a_callback_is_stored_once_for_each_call(records: Arc<dyn Records>) {
+    let request = |number, why| CallbackRequest {
+        call_id: record(number).id,
+        agent_id: record(number).agent_id,
+        number: record(number).from,
+        at: at(i64::from(number)),
+        why,
+    };
+    for number in [2, 1, 3] {
+        records.open_call(&record(number)).await.unwrap();
+        records.add_callback(&request(number, CallbackWhy::Queue)).await.unwrap();
+    }
+    records.add_callback(&request(2, CallbackWhy::Drain)).await.unwrap();
+    let expected = [3, 1, 2].map(|number| request(number, CallbackWhy::Queue));
+    assert_eq!(records.callbacks(10).await.unwrap(), expected);
+    assert_eq!(records.callbacks(1).await.unwrap(), expected[..1]);
 }
 
 /// As on a busy evening: fifty calls write their turns at once.
@@ -254,9 +357,12 @@ pub async fn a_check_works_and_leaves_nothing(records: Arc<dyn Records>) {
 /// Prepares every statement against the migrated schema: a wrong table or column is found here and not in a call.
 pub async fn statements_fit(database: &Database, statements: &'static [(&'static str, &'static str)]) {
     assert!(!statements.is_empty());
-    let mut connection = database.writer().acquire().await.unwrap();
     for (name, sql) in statements {
-        let prepared = connection.prepare(sqlx::SqlSafeStr::into_sql_str(*sql)).await;
+        let prepared = match database.writer() {
+            Target::SqlitePool(pool) => pool.acquire().await.unwrap().prepare(sql.into_sql_str()).await.map(drop),
+            Target::PostgresPool(pool) => pool.acquire().await.unwrap().prepare(sql.into_sql_str()).await.map(drop),
+            Target::Sqlite(_) | Target::Postgres(_) => unreachable!("a database gives pools"),
+        };
         assert!(prepared.is_ok(), "{name}: {}", prepared.err().map(|error| error.to_string()).unwrap_or_default());
     }
 }

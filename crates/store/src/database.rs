@@ -1,30 +1,51 @@
-//! The SQLite file: where it lies, how it is opened, and who may write.
+//! The database of the program: an SQLite file of its own, or a PostgreSQL server that several instances share.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+mod migrations;
+mod postgres;
+mod sqlite;
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{SqlSafeStr, Sqlite, SqlitePool, Transaction};
+use std::path::Path;
+use std::time::Duration;
 
-use crate::StoreError;
+use sqlx::{PgPool, SqlitePool};
+
+use crate::query::answered;
+use crate::{Connection, StoreError, Target, Transaction};
 
 /// An open database with this program's schema. Clones share it.
-///
-/// One connection writes: SQLite has one writer anyway, and a queue of ours is fair where its busy handler polls. Readers see the last commit.
 #[derive(Debug, Clone)]
-pub struct Database {
-    writer: SqlitePool,
-    readers: SqlitePool,
+pub struct Database(Kind);
+
+#[derive(Debug, Clone)]
+enum Kind {
+    /// One connection writes: SQLite has one writer anyway, and a queue of ours is fair where its busy handler polls. Readers see the last commit.
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
+    /// In memory the only connection is both.
+    Memory(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// The connections of a database at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolState {
+    /// Held by somebody.
+    pub in_use: u32,
+    /// Open and free.
+    pub idle: u32,
+    /// Most that may be open.
+    pub max: u32,
 }
 
 impl Database {
     /// The file's name inside the data directory.
     pub const FILE: &'static str = "voicenoob.db";
-    /// Connections for reading.
+    /// Connections for reading a file.
     pub const READERS: u32 = 4;
+    /// Connections to a PostgreSQL server, unless said otherwise. A hundred instances need a server that allows a thousand.
+    pub const CONNECTIONS: u32 = 10;
     /// Longest wait for a free connection.
     pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
     /// Longest wait for another process (a backup, `sqlite3`) that holds the file.
@@ -36,110 +57,91 @@ impl Database {
     ///
     /// Errors: [`StoreError::Io`] when the directory cannot be written (found out by writing), [`StoreError::Migration`] when the file is of a newer version.
     pub async fn open(data_dir: &Path) -> Result<Self, StoreError> {
-        let directory = data_dir.to_owned();
-        let task = tokio::task::spawn_blocking(move || prepare(&directory));
-        // The lock is held until the schema is there: two programs may be started at once.
-        let _lock = task.await.map_err(|error| StoreError::Io {
-            doing: "prepare",
-            path: data_dir.to_owned(),
-            source: std::io::Error::other(error),
-        })??;
-        let options = SqliteConnectOptions::new()
-            .filename(data_dir.join(Self::FILE))
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(Self::BUSY_TIMEOUT)
-            .foreign_keys(true);
-        let doing = StoreError::while_doing("open the database file");
-        let writer = pool(1).connect_with(options.clone()).await.map_err(doing)?;
-        migrator().run(&writer).await?;
-        let doing = StoreError::while_doing("open the database file for reading");
-        let readers = pool(Self::READERS).connect_with(options.read_only(true)).await.map_err(doing)?;
-        Ok(Self { writer, readers })
+        let (writer, readers) = sqlite::open(data_dir).await?;
+        Ok(Self(Kind::Sqlite { writer, readers }))
     }
 
     /// A database that lives in memory and ends with its last clone. For tests.
     pub async fn in_memory() -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new().in_memory(true).foreign_keys(true);
-        // Each connection to memory is a database of its own, so there is one, and it is never replaced.
-        let doing = StoreError::while_doing("open a database in memory");
-        let writer = pool(1).connect_with(options).await.map_err(doing)?;
-        migrator().run(&writer).await?;
-        Ok(Self { readers: writer.clone(), writer })
+        Ok(Self(Kind::Memory(sqlite::in_memory().await?)))
     }
 
-    /// For statements that only read. In memory this is the writer: do not use it while holding a transaction.
-    pub fn readers(&self) -> &SqlitePool {
-        &self.readers
+    /// Connects to the PostgreSQL server at `postgres://user:password@host:port/database` and brings its schema to this version. Instances may
+    /// start at the same time. With a PgBouncer between, it must be 1.21 or newer, or pool by session: prepared statements are used.
+    ///
+    /// Errors: [`StoreError::BadUrl`]; [`StoreError::Unreachable`] when the server does not let us in; [`StoreError::Migration`] when the schema
+    /// is of a newer version. A server that is lost later and comes back is connected to again by itself.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        Self::connect_with(url, Self::CONNECTIONS).await
     }
 
-    /// For single statements that write.
-    pub fn writer(&self) -> &SqlitePool {
-        &self.writer
+    /// The same with at most this many connections.
+    pub async fn connect_with(url: &str, connections: u32) -> Result<Self, StoreError> {
+        Ok(Self(Kind::Postgres(postgres::connect(url, connections).await?)))
     }
 
-    /// A transaction that may write: what it reads does not change before it commits. Dropped without commit, it is undone.
-    pub async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(StoreError::while_doing("begin a transaction"))
+    /// For queries that only read. In memory this is the writer: do not use it while holding a transaction.
+    pub fn readers(&self) -> Target<'_> {
+        match &self.0 {
+            Kind::Sqlite { readers, .. } => Target::SqlitePool(readers),
+            Kind::Memory(pool) => Target::SqlitePool(pool),
+            Kind::Postgres(pool) => Target::PostgresPool(pool),
+        }
     }
 
-    /// Closes the file, with everything written back into it. Later use fails with [`StoreError::Unavailable`].
+    /// For single queries that write.
+    pub fn writer(&self) -> Target<'_> {
+        match &self.0 {
+            Kind::Sqlite { writer, .. } => Target::SqlitePool(writer),
+            Kind::Memory(pool) => Target::SqlitePool(pool),
+            Kind::Postgres(pool) => Target::PostgresPool(pool),
+        }
+    }
+
+    /// A connection for several queries that only read.
+    pub async fn acquire(&self) -> Result<Connection, StoreError> {
+        let connection = match &self.0 {
+            Kind::Sqlite { readers: pool, .. } | Kind::Memory(pool) => pool.acquire().await.map(Connection::from),
+            Kind::Postgres(pool) => pool.acquire().await.map(Connection::from),
+        };
+        connection.map_err(StoreError::while_doing("give a connection"))
+    }
+
+    /// A transaction that may write; see [`Transaction`] for what it promises on which database.
+    pub async fn begin(&self) -> Result<Transaction, StoreError> {
+        let begun = match &self.0 {
+            Kind::Sqlite { writer, .. } | Kind::Memory(writer) => writer.begin_with("BEGIN IMMEDIATE").await.map(Transaction::from),
+            Kind::Postgres(pool) => answered(pool.begin()).await.map(Transaction::from),
+        };
+        begun.map_err(StoreError::while_doing("begin a transaction"))
+    }
+
+    /// How many connections there are, for the metrics.
+    pub fn pool_state(&self) -> PoolState {
+        let one = |open: u32, idle: usize, max: u32| {
+            let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(open);
+            PoolState { in_use: open - idle, idle, max }
+        };
+        let sqlite = |pool: &SqlitePool| one(pool.size(), pool.num_idle(), pool.options().get_max_connections());
+        match &self.0 {
+            Kind::Memory(pool) => sqlite(pool),
+            Kind::Postgres(pool) => one(pool.size(), pool.num_idle(), pool.options().get_max_connections()),
+            Kind::Sqlite { writer, readers } => {
+                let (a, b) = (sqlite(writer), sqlite(readers));
+                PoolState { in_use: a.in_use + b.in_use, idle: a.idle + b.idle, max: a.max + b.max }
+            }
+        }
+    }
+
+    /// Closes all connections; a file has everything written back into it. Later use fails with [`StoreError::Unavailable`].
     pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
-    }
-}
-
-fn pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(Database::ACQUIRE_TIMEOUT)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-}
-
-/// The schema, version by version. A migration that was released is never edited: add the next one.
-fn migrator() -> Migrator {
-    let migration = |version, name: &'static str, sql: &'static str| {
-        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
-    };
-    Migrator::with_migrations(vec![
-        migration(1, "records", include_str!("../migrations/0001_records.sql")),
-        migration(2, "hotel", include_str!("../migrations/0002_hotel.sql")),
-    ])
-}
-
-/// Makes the directory, takes the set-up lock, and makes the database file readable for this user only. Everything here proves itself by writing.
-fn prepare(directory: &Path) -> Result<File, StoreError> {
-    let failed = |doing, path: &Path| {
-        let path = path.to_owned();
-        move |source| StoreError::Io { doing, path, source }
-    };
-    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed("create the data directory", directory))?;
-    let path = directory.join("voicenoob.lock");
-    let lock = private_file(&path).map_err(failed("write", &path))?;
-    std::io::Write::write_all(&mut &lock, b"held while the schema is set up\n").map_err(failed("write", &path))?;
-    take(&lock, path)?;
-    let path = directory.join(Database::FILE);
-    // SQLite gives its journal files the mode of the database file.
-    private_file(&path).map_err(failed("write", &path))?;
-    Ok(lock)
-}
-
-fn private_file(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
-}
-
-/// Waits for the lock; it is released when the file is dropped.
-fn take(lock: &File, path: PathBuf) -> Result<(), StoreError> {
-    let deadline = Instant::now() + Database::SETUP_TIMEOUT;
-    loop {
-        match lock.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::Error(source)) => return Err(StoreError::Io { doing: "lock", path, source }),
-            Err(TryLockError::WouldBlock) if Instant::now() > deadline => return Err(StoreError::Locked { path }),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),
+        match &self.0 {
+            Kind::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Kind::Memory(pool) => pool.close().await,
+            Kind::Postgres(pool) => pool.close().await,
         }
     }
 }
@@ -148,7 +150,11 @@ fn take(lock: &File, path: PathBuf) -> Result<(), StoreError> {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use sqlx::migrate::Migrator;
+    use sqlx::sqlite::SqliteConnectOptions;
+
     use super::*;
+    use crate::{Records, SqlRecords, query};
 
     #[tokio::test]
     async fn a_file_where_the_directory_should_be_is_a_clear_error() {
@@ -186,9 +192,36 @@ mod tests {
         let database = Database::open(place.path()).await.unwrap();
         let newer =
             "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', 1, x'00', 0)";
-        sqlx::query(newer).execute(database.writer()).await.unwrap();
+        query(newer).execute(database.writer()).await.unwrap();
         database.close().await;
         assert!(matches!(Database::open(place.path()).await, Err(StoreError::Migration { .. })));
+    }
+
+    /// A file that a released program wrote, before calls could go on elsewhere.
+    #[tokio::test]
+    async fn a_file_of_the_second_version_is_brought_to_this_one() {
+        let place = tempfile::tempdir().unwrap();
+        let record = crate::contract::record(1);
+        let old = SqlitePool::connect_with(
+            SqliteConnectOptions::new().filename(place.path().join(Database::FILE)).create_if_missing(true).foreign_keys(true),
+        );
+        let old = old.await.unwrap();
+        let released = migrations::sqlite().iter().filter(|migration| migration.version <= 2).cloned().collect();
+        Migrator::with_migrations(released).run(&old).await.unwrap();
+        let call = "INSERT INTO calls (id, carrier, carrier_call_id, direction, from_number, to_number, agent_id, agent_name, status, offered_at) \
+            VALUES ($1, 'twilio', $2, 'inbound', $3, $4, $5, 'receptionist', 'ringing', $6)";
+        let written = query(call)
+            .bind(record.id.0)
+            .bind(&record.carrier_call_id)
+            .bind(record.from.expose())
+            .bind(record.to.expose())
+            .bind(record.agent_id.0)
+            .bind(record.offered_at);
+        written.execute(Target::SqlitePool(&old)).await.unwrap();
+        old.close().await;
+        let records = SqlRecords::new(Database::open(place.path()).await.unwrap());
+        assert_eq!(records.open_calls(None, 10).await.unwrap(), std::slice::from_ref(&record));
+        assert_eq!(records.next_step(record.carrier, &record.carrier_call_id).await.unwrap(), None);
     }
 
     #[tokio::test]
@@ -203,9 +236,9 @@ mod tests {
     async fn a_transaction_that_is_dropped_is_undone() {
         let database = Database::in_memory().await.unwrap();
         let mut tx = database.begin().await.unwrap();
-        sqlx::query("INSERT INTO probes (id, value) VALUES (x'01', 'lost')").execute(&mut *tx).await.unwrap();
+        query("INSERT INTO probes (id, value) VALUES (x'01', 'lost')").execute(&mut *tx).await.unwrap();
         drop(tx);
-        let left: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM probes").fetch_one(database.readers()).await.unwrap();
+        let (left,): (i64,) = query("SELECT COUNT(*) FROM probes").one(database.readers()).await.unwrap();
         assert_eq!(left, 0);
     }
 

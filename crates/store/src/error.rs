@@ -24,8 +24,23 @@ pub enum StoreError {
         /// The lock file.
         path: PathBuf,
     },
-    /// The database did not do it: no free connection in time, busy, disk full, broken file.
-    #[error("the database failed to {doing}: {source}; try again, and check the disk if it goes on")]
+    /// The address of the database cannot be used. The address itself is not shown, it may hold a password.
+    #[error("the database address is wrong: {why}; set DATABASE_URL to postgres://user:password@host:port/database, or leave it out")]
+    BadUrl {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The database server does not let us in.
+    #[error("cannot connect to the database {place}: {source}; start it, or correct DATABASE_URL")]
+    Unreachable {
+        /// Host, port and database.
+        place: String,
+        /// What the server or the system said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The database did not do it: no free connection in time, busy, disk full, broken file, server gone.
+    #[error("the database failed to {doing}: {source}; try again, and check the disk or the database server if it goes on")]
     Unavailable {
         /// What was tried.
         doing: &'static str,
@@ -67,9 +82,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// For `map_err` on a database call: says what was being done.
+    /// For `map_err` on a database call: says what was being done. A value that came but cannot be read is [`StoreError::Corrupt`].
     pub fn while_doing(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
-        move |source| Self::Unavailable { doing, source }
+        move |source| match source {
+            sqlx::Error::ColumnDecode { index, .. } => Self::corrupt("column", index),
+            source => Self::Unavailable { doing, source },
+        }
     }
 
     /// A stored value that cannot be read.

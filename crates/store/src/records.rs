@@ -1,11 +1,11 @@
 //! Call records as the rest of the program sees them.
 
 use async_trait::async_trait;
-use call::{CallId, CallRecord, CallStatus, Carrier, EndReason, Timestamp, ToolOutcome, ToolRecord, TurnRecord};
+use call::{CallId, CallRecord, CallStatus, Carrier, EndReason, NextStep, Timestamp, ToolOutcome, ToolRecord, TurnRecord};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::StoreError;
+use crate::{CallbackRequest, Progress, StoreError};
 
 /// Which calls to list, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +63,7 @@ pub trait Records: Send + Sync {
     async fn answer_call(&self, id: CallId, at: Timestamp, recording: Option<&str>) -> Result<(), StoreError>;
 
     /// The call is over. The first end stands; later ones change nothing. The status becomes final too: `Completed` if the call was answered.
+    /// Its progress is gone, the next step stays: the carrier may still ask for it.
     async fn end_call(&self, id: CallId, at: Timestamp, why: EndReason) -> Result<(), StoreError>;
 
     /// What the carrier reports; see [`CallStatus::advance`]. Unknown calls are ignored (false is returned).
@@ -99,14 +100,42 @@ pub trait Records: Send + Sync {
     /// The tool calls of a call, in order.
     async fn tools(&self, id: CallId) -> Result<Vec<ToolRecord>, StoreError>;
 
+    /// This instance serves the call now. The last one to say so stands; a call that has ended stays as it is.
+    async fn claim_call(&self, id: CallId, instance: &str) -> Result<(), StoreError>;
+
+    /// The instance that serves the call, or served it last.
+    async fn claimed_by(&self, id: CallId) -> Result<Option<String>, StoreError>;
+
+    /// Calls that have not ended, oldest first, at most `limit` (1 to 200): those this instance serves, or all with `None`.
+    async fn open_calls(&self, instance: Option<&str>, limit: u32) -> Result<Vec<CallRecord>, StoreError>;
+
+    /// Stores where the conversation of an open call stands, in place of what was stored before. A call that has ended keeps none.
+    async fn save_progress(&self, id: CallId, progress: &Progress) -> Result<(), StoreError>;
+
+    /// Where the conversation of an open call stood last.
+    async fn progress(&self, id: CallId) -> Result<Option<Progress>, StoreError>;
+
+    /// Notes that the call is taken up again, and returns when it was before, oldest first (the last eight times are kept). Atomic: of two
+    /// instances that take it up at once, the second sees the first.
+    async fn note_resume(&self, id: CallId, at: Timestamp) -> Result<Vec<Timestamp>, StoreError>;
+
+    /// Stores how the call goes on after its media stream; the last one stored stands.
+    async fn set_next(&self, id: CallId, next: &NextStep) -> Result<(), StoreError>;
+
+    /// How the call goes on, when that was stored.
+    async fn next_step(&self, carrier: Carrier, carrier_call_id: &str) -> Result<Option<NextStep>, StoreError>;
+
+    /// Stores that a caller wants to be called back. The first request of a call stands.
+    async fn add_callback(&self, request: &CallbackRequest) -> Result<(), StoreError>;
+
+    /// Requests to be called back, newest first, at most `limit` (1 to 200).
+    async fn callbacks(&self, limit: u32) -> Result<Vec<CallbackRequest>, StoreError>;
+
     /// Stores a message.
     async fn add_message(&self, message: &Message) -> Result<(), StoreError>;
 
     /// Messages, newest first, at most `limit`.
     async fn messages(&self, limit: u32) -> Result<Vec<Message>, StoreError>;
-
-    /// Ends every call that is still open in the records with `why`; run at start, when no call can be live (embedded setting). Returns how many.
-    async fn close_left_open(&self, at: Timestamp, why: EndReason) -> Result<u64, StoreError>;
 
     /// Writes, reads back and removes a row.
     async fn check(&self) -> Result<(), StoreError>;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use call::{CallEvent, CallId, Carrier, EndReason, LatencyParts, PhoneNumber, ToolOutcome};
 
 use super::*;
-use crate::{CallRecorder, SessionFact, call_span};
+use crate::{CallRecorder, DrainOutcome, LeftQueue, Metrics, RefusedBecause, RegistryOperation, SessionFact, call_span};
 
 /// A number that must never be read in a log.
 const CANARY: &str = "+15005550006";
@@ -135,4 +135,52 @@ fn a_mistyped_filter_is_an_error_and_not_silence() {
 fn formats_are_words() {
     assert_eq!("JSON".parse::<LogFormat>().unwrap(), LogFormat::Json);
     assert!("xml".parse::<LogFormat>().unwrap_err().to_string().contains("xml"));
+}
+
+#[test]
+fn events_keep_the_names_they_had() {
+    let lines = json_lines(&logged(LogFormat::Json, "info", || {
+        let recorder = CallRecorder::new();
+        recorder.promoted(Duration::from_millis(12_345));
+        recorder.left_queue(LeftQueue::Abandoned);
+        recorder.refused(RefusedBecause::QueueFull);
+        recorder.registry_error(RegistryOperation::Register, "connection refused");
+        recorder.registry_error(RegistryOperation::Unregister, "connection refused");
+        recorder.registry_error(RegistryOperation::Beat, "connection refused");
+    }));
+    let events: Vec<_> = lines.iter().map(|line| line["event"].as_str()).collect();
+    let names = ["call_dequeued", "call_removed_from_queue", "queue_full", "call_register_failed", "call_unregister_failed"];
+    assert_eq!(events, names.map(Some).into_iter().chain([None]).collect::<Vec<_>>());
+    assert_eq!(lines[0]["wait_time_seconds"], 12.35);
+    assert_eq!((&lines[5]["operation"], &lines[5]["error"]), (&"beat".into(), &"connection refused".into()));
+}
+
+#[test]
+fn what_costs_a_caller_something_is_a_warning() {
+    let lines = json_lines(&logged(LogFormat::Json, "warn", || {
+        let recorder = CallRecorder::with(Metrics::new());
+        recorder.call_started("agent");
+        recorder.call_ended("agent", EndReason::CallerHungUp, Duration::from_secs(9));
+        recorder.call_ended("agent", EndReason::ProtocolError, Duration::from_secs(9));
+        recorder.call_resumed();
+        recorder.call_interrupted();
+        recorder.call_lost("agent");
+        recorder.drain_outcome(DrainOutcome::Finished);
+        recorder.drain_outcome(DrainOutcome::Lost);
+        recorder.fact(SessionFact::Frames { received: 50, sent: 50, late: 9, dropped: 9 });
+    }));
+    let said: Vec<_> = lines.iter().map(|line| (line["reason"].as_str(), line["agent"].as_str(), line["outcome"].as_str())).collect();
+    assert_eq!(said, [(Some("protocol_error"), None, None), (None, None, None), (None, Some("agent"), None), (None, None, Some("lost"))]);
+}
+
+#[test]
+fn live_state_that_stays_away_is_logged_once() {
+    let text = logged(LogFormat::Pretty, "info", || {
+        let recorder = CallRecorder::new();
+        for up in [true, false, false, false, true, true] {
+            recorder.live_state_up(up);
+        }
+    });
+    assert_eq!(text.lines().count(), 2, "{text}");
+    assert!(text.lines().next().unwrap().contains("not reachable"), "{text}");
 }

@@ -53,6 +53,18 @@ pub enum Document {
         /// How long it rings, s.
         timeout_secs: u32,
     },
+    /// Wait, then ask another address what to do: how a call is sent to an instance that has room.
+    Redirect {
+        /// Asked by POST for the next document. May be relative to the address of this one.
+        url: String,
+        /// How long the call waits first, s. As the first verb of a call it rings meanwhile, it is not answered (twilio.md 3.2).
+        pause_secs: u32,
+    },
+    /// Play a sound file and hang up.
+    PlayAndHangup {
+        /// A WAV or MP3 that the carrier fetches by GET.
+        url: String,
+    },
     /// Hang up.
     Hangup,
     /// Refuse the call with a busy tone, without answering it.
@@ -98,6 +110,12 @@ impl Document {
                     .children(vec![Element::new("Number").text(number.expose())]);
                 say_first.iter().map(|words| say(words, None)).chain([dial]).collect()
             }
+            Self::Redirect { url, pause_secs } => {
+                let pause = (*pause_secs > 0).then(|| Element::new("Pause").attribute("length", pause_secs.to_string()));
+                let redirect = Element::new("Redirect").attribute("method", "POST").text(address("Redirect", url)?);
+                pause.into_iter().chain([redirect]).collect()
+            }
+            Self::PlayAndHangup { url } => vec![Element::new("Play").text(address("Play", url)?), Element::new("Hangup")],
             Self::Hangup => vec![Element::new("Hangup")],
             Self::RejectBusy => vec![Element::new("Reject").attribute("reason", "busy")],
         })
@@ -106,6 +124,17 @@ impl Document {
 
 fn say(words: &str, language: Option<&str>) -> Element {
     Element::new("Say").maybe("language", language).text(words)
+}
+
+/// An address as text of a verb: http or a path. A blank one would mean "this document again", for ever.
+fn address<'a>(verb: &'static str, url: &'a str) -> Result<&'a str, DocumentError> {
+    let why = match url {
+        "" => "it is blank",
+        _ if url.contains(|c: char| c.is_whitespace() || c.is_control()) => "it holds a blank or a control character",
+        _ if url.starts_with("https://") || url.starts_with("http://") || url.starts_with('/') => return Ok(url),
+        _ => "it must begin with https:// or be a path",
+    };
+    Err(DocumentError::BadAddress { verb, why })
 }
 
 fn check_scheme(stream_url: &str) -> Result<(), DocumentError> {

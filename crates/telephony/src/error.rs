@@ -183,6 +183,14 @@ pub enum DocumentError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// The address of a verb cannot be used.
+    #[error("the address of {verb} cannot be used: {why}")]
+    BadAddress {
+        /// The verb.
+        verb: &'static str,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// The carrier cannot stream this format.
     #[error("{carrier} does not stream {} at {rate} Hz", .codec.as_str())]
     UnsupportedFormat {

@@ -11,7 +11,7 @@ Reads JSON from stdin, one object or a list of them, and prints the verdicts as 
              -> {"same": bool, "ours": tree, "theirs": tree}
              kind: connect_stream {stream_url, parameters: [[name, value]], action_url?, status_callback_url?, fallback?}
                    say_and_hangup {text, language?} | dial {number, caller_id?, say_first?, action_url?, timeout_secs}
-                   hangup | reject_busy
+                   redirect {url, pause_secs} | play_and_hangup {url} | hangup | reject_busy
 
 A case that cannot be judged gives {"error": str}. Exit code 0 whenever every case was judged, 1 otherwise.
 """
@@ -96,6 +96,21 @@ def dial(spec):
     return response
 
 
+def redirect(spec):
+    response = VoiceResponse()
+    if spec["pause_secs"]:
+        response.pause(length=spec["pause_secs"])
+    response.redirect(spec["url"], method="POST")
+    return response
+
+
+def play_and_hangup(spec):
+    response = VoiceResponse()
+    response.play(spec["url"])
+    response.hangup()
+    return response
+
+
 def hangup(_spec):
     response = VoiceResponse()
     response.hangup()
@@ -112,6 +127,8 @@ BUILDERS = {
     "connect_stream": connect_stream,
     "say_and_hangup": say_and_hangup,
     "dial": dial,
+    "redirect": redirect,
+    "play_and_hangup": play_and_hangup,
     "hangup": hangup,
     "reject_busy": reject_busy,
 }

@@ -5,6 +5,7 @@ use dial::Url;
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// Longest wait for anything on a socket.
@@ -20,6 +21,13 @@ pub struct Closed {
     pub code: Option<u16>,
     /// The reason.
     pub reason: String,
+}
+
+impl Closed {
+    fn of(frame: Option<CloseFrame>) -> Self {
+        let (code, reason) = frame.map_or((None, String::new()), |frame| (Some(frame.code.into()), frame.reason.to_string()));
+        Self { code, reason }
+    }
 }
 
 impl Socket {
@@ -50,15 +58,25 @@ impl Socket {
         }
     }
 
+    /// The next text message, or how the server closed.
+    pub async fn hear(&mut self) -> Result<Result<String, Closed>> {
+        loop {
+            match tokio::time::timeout(LIMIT, self.0.next()).await.context("nothing came in time")? {
+                Some(Ok(Message::Text(text))) => return Ok(Ok(text.to_string())),
+                Some(Ok(Message::Close(frame))) => return Ok(Err(Closed::of(frame))),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Ok(Err(Closed::of(None))),
+            }
+        }
+    }
+
     /// Reads on until the server closes, and gives the reason.
     pub async fn closed(mut self) -> Result<Closed> {
         loop {
             match tokio::time::timeout(LIMIT, self.0.next()).await.context("the server left the socket open")? {
-                Some(Ok(Message::Close(Some(frame)))) => {
-                    return Ok(Closed { code: Some(frame.code.into()), reason: frame.reason.to_string() });
-                }
+                Some(Ok(Message::Close(frame))) => return Ok(Closed::of(frame)),
                 Some(Ok(_)) => {}
-                Some(Err(_)) | None => return Ok(Closed { code: None, reason: String::new() }),
+                Some(Err(_)) | None => return Ok(Closed::of(None)),
             }
         }
     }

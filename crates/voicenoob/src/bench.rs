@@ -3,6 +3,7 @@
 mod bare;
 mod frames;
 mod hearing;
+mod live;
 mod load;
 mod media;
 mod place;
@@ -25,6 +26,12 @@ enum Command {
     Media(media::Args),
     /// Local speech: what is recognised and understood on telephone audio.
     Hearing(hearing::Args),
+    /// Live state on Redis: calls are registered, counted and listed.
+    Registry(live::Args),
+    /// Live state on Redis: callers begin to wait and are taken out.
+    Queue(live::Args),
+    /// Live state on Redis: permits are taken and given back.
+    Admission(live::Args),
     /// The reference of `media`: framing, JSON, base64 and G.711, nothing else.
     #[command(hide = true)]
     BareEcho,
@@ -38,6 +45,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::Media(args) => media::run(&args).await,
         Command::Hearing(args) => hearing::run(&args).await,
+        Command::Registry(args) => live::run(live::Subject::Registry, &args).await,
+        Command::Queue(args) => live::run(live::Subject::Queue, &args).await,
+        Command::Admission(args) => live::run(live::Subject::Admission, &args).await,
         // Both own their thread until they end; nothing else runs in their process.
         Command::BareEcho => tokio::task::block_in_place(bare::run),
         Command::MediaLoad(args) => tokio::task::block_in_place(|| load::run(&args)),

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use call::{CallId, CallRecord, Carrier, Speaker, ToolRecord, TurnRecord};
 use clap::{Args as ClapArgs, Subcommand};
 use server::settings::Settings;
-use store::{CallFilter, Database, Records, SqliteRecords};
+use store::{CallFilter, Records, SqlRecords};
 
 use crate::say;
 
@@ -32,7 +32,7 @@ enum Command {
 }
 
 pub(crate) async fn run(args: Args, settings: &Settings) -> anyhow::Result<ExitCode> {
-    let records = SqliteRecords::new(Database::open(&settings.data_dir).await?);
+    let records = SqlRecords::new(server::wiring::open_database(settings).await?);
     match args.command {
         Command::List { limit } => list(&records, limit).await?,
         Command::Show { id } => show(&records, &id).await?,

@@ -31,6 +31,10 @@ pub(crate) async fn run(args: Args, settings: Settings) -> anyhow::Result<ExitCo
     let services = &app.services;
     let mut works = part("records", services.records.check()).await;
     works &= part("hotel", app.pms.check()).await;
+    works &= part(&format!("live state ({})", app.live_state.kind()), app.live_state.check()).await;
+    if let Some(control) = &app.call_control {
+        works &= part("Telnyx Call Control", control.check()).await;
+    }
     if let Some(recognizer) = &services.recognizer {
         works &= part("hearing", recognizer.check()).await;
     }

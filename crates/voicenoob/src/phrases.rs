@@ -11,6 +11,9 @@ use speech::{SpeakRequest, TextToSpeech};
 
 use crate::say;
 
+/// Places in the queue that can be told without a voice; further back only the welcome is said.
+const POSITIONS: u64 = 10;
+
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The agent whose keypad menu is rendered.
@@ -26,7 +29,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let AgentKind::Flow(flow) = &agent.kind else { bail!("this agent has no phrases") };
     let voice = LocalSynthesizer::start(LocalSynthesizerConfig::default()).await?;
     let mut phrases = Vec::new();
-    for text in flow.keypad_texts() {
+    let hold = agent.hold_texts();
+    for text in flow.keypad_texts().into_iter().chain((1..=POSITIONS).map(|position| hold.position(position))) {
         let pcm = spoken(&voice, &text, &agent.voice).await?;
         phrases.push(PackPhrase { text, voice: agent.voice.clone(), pcm });
     }

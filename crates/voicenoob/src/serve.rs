@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use server::Running;
 use server::settings::Settings;
+use server::{App, Running};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{say, say_error};
@@ -24,18 +24,32 @@ pub(crate) async fn run(_: Args, settings: Settings) -> anyhow::Result<ExitCode>
         _ = interrupt.recv() => {}
         fault = running.failed() => return Err(fault.into()),
     }
-    let live = running.app.live.count();
-    say_error(&format!("Stopping: {live} live calls get a last sentence. A second signal stops at once."));
-    tokio::select! {
-        all_over = running.stop() => {
-            if !all_over {
-                say_error("Some calls did not end in time and were cut.");
-            }
-            Ok(ExitCode::SUCCESS)
+    let app = running.app.clone();
+    say_error(&stopping(&app));
+    let mut stop = std::pin::pin!(running.stop());
+    loop {
+        tokio::select! {
+            () = &mut stop => return Ok(ExitCode::SUCCESS),
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-        _ = terminate.recv() => Ok(ExitCode::from(130)),
-        _ = interrupt.recv() => Ok(ExitCode::from(130)),
+        // An operator may have called the stop off: then this signal is a first one.
+        if !server::stop_again(&app).await {
+            return Ok(ExitCode::from(130));
+        }
+        say_error(&stopping(&app));
     }
+}
+
+fn stopping(app: &App) -> String {
+    let (live, centre) = (app.live.count(), &app.settings.call_centre);
+    if !centre.draining {
+        return format!("Stopping: draining is switched off, so {live} live calls end now.");
+    }
+    let limit = centre.drain.timeout.as_secs();
+    format!(
+        "Stopping: {live} live calls may go on for {limit} s, then they move to another instance or hear a last sentence. A second signal stops at once."
+    )
 }
 
 fn welcome(running: &Running, data_dir: &str) {

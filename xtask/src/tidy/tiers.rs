@@ -9,7 +9,7 @@ use crate::workspace::{Manifest, Need, Workspace};
 const TIERS: [&[&str]; 5] = [
     &["call", "audio", "telephony", "conversation", "flow"],
     &["resilience", "telemetry", "pocketsphinx"],
-    &["trunk", "speech", "agent", "store", "secrets", "alerts", "hotel"],
+    &["trunk", "speech", "agent", "store", "live", "secrets", "alerts", "hotel"],
     &["session", "dispatch", "server"],
     &["dial", "voicenoob", "validator", "scanner", "loadtest", "evaluator"],
 ];
@@ -69,7 +69,8 @@ fn refusal(name: &str, used: &str, need: Need) -> Option<String> {
     if used == "testkit" {
         return (need == Need::Build).then(|| "testkit is for tests: make it a dev-dependency".to_owned());
     }
-    if name == "testkit" {
+    // A crate's own tests may switch on a feature of it.
+    if name == "testkit" || (name == used && need != Need::Build) {
         return None;
     }
     // A crate without a tier is reported once, at its own manifest.
@@ -140,6 +141,13 @@ mod tests {
     #[test]
     fn a_crate_without_a_tier_is_found() {
         assert!(arrows(&[("gadgets", "")])[0].contains("gadgets has no tier"));
+    }
+
+    #[test]
+    fn a_workspace_of_its_own_has_its_own_rules() {
+        let fuzz = "[package]\nname = \"fuzz\"\n[workspace]\n[dependencies]\ncall = { path = \"../crates/call\" }\n";
+        let workspace = sample(&[("fuzz/Cargo.toml", fuzz)]);
+        assert_eq!((arrows_point_down(&workspace).len(), lints_are_inherited(&workspace).len()), (0, 0));
     }
 
     #[test]

@@ -49,6 +49,8 @@ fn cost_per_frame() {
         audio::g711::decode_ulaw(black_box(&coded), &mut pcm);
     });
     microseconds_per_frame("level", &speech, |frame| _ = black_box(audio::level::Level::of(frame)));
+    let (mut music, mut piece) = (audio::hold::HoldMusic::new(8000), [0; 160]);
+    microseconds_per_frame("hold music", &speech, |_| music.fill(black_box(&mut piece)));
     for (from, to) in [(8000, 16_000), (16_000, 8000), (22_050, 8000), (24_000, 8000), (48_000, 8000)] {
         let mut resampler = Resampler::new(from, to).unwrap();
         let input = noise(-20.0, from as usize / 50, 1);

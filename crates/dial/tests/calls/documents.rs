@@ -143,6 +143,25 @@ async fn a_full_house_is_announced_or_busy() {
 }
 
 #[tokio::test]
+async fn a_call_follows_redirects_to_its_stream_but_not_for_ever() {
+    let server = Server::start(speaks_once_and_closes).await;
+    let elsewhere = |pause_secs| Document::Redirect { url: "/webhooks/twilio/answer?hop=1".into(), pause_secs };
+    server.will_answer(Carrier::Twilio, &elsewhere(1));
+    server.will_connect(Carrier::Twilio);
+    server.will_answer(Carrier::Twilio, &Document::PlayAndHangup { url: "https://h.test/bye.wav".into() });
+    let (options, _) = server.options();
+    let script = twilio().step(Step::wait()).step(say(100)).step(Step::wait_for_end());
+    let report = run(script.clone(), options.clone()).await.unwrap();
+    assert!(report.passed(), "{:?}", report.failures);
+    let seen = server.seen();
+    assert_eq!((seen[1].query.as_str(), seen[1].form["CallStatus"].as_str(), seen[1].signed), ("hop=1", "ringing", true));
+
+    (0..=dial::MAX_REDIRECTS).for_each(|_| server.will_answer(Carrier::Twilio, &elsewhere(0)));
+    let lost = run(script, options).await.unwrap();
+    assert!(lost.failures.iter().any(|why| why.contains("redirected the call more than 20 times")), "{:?}", lost.failures);
+}
+
+#[tokio::test]
 async fn the_sound_of_the_call_is_saved_with_the_caller_left_and_the_agent_right() {
     let server = Server::start(async |mut side: AgentSide| {
         side.started().await;

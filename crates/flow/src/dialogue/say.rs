@@ -40,7 +40,10 @@ impl Dialogue {
 
     pub(super) fn say_own_with(&mut self, name: &str, extra: &Extra<'_>) {
         let flow = self.flow.clone();
-        let last_words = matches!(name, "goodbye" | "time_up" | "silence_end" | "transfer" | "transfer_emergency" | "emergency_alone");
+        let last_words = matches!(
+            name,
+            "goodbye" | "time_up" | "closing" | "closing_no_number" | "silence_end" | "transfer" | "transfer_emergency" | "emergency_alone"
+        );
         let text = self.fill(flow.prompts.get(name), extra).unwrap_or_default();
         self.say_with(text, !last_words);
     }
@@ -89,7 +92,7 @@ impl Dialogue {
     }
 
     pub(super) fn end(&mut self, exit: Exit) {
-        self.state.ended = true;
+        self.state.ended = Some(exit.clone());
         self.state.pending = None;
         self.out.push_back(Output::End(exit));
     }

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use crate::definition::Flow;
 use crate::understand::Heard;
 use crate::values::Value;
+use crate::vocabulary::Exit;
 
 /// Most requests that wait to be worked on.
 pub(super) const MOST_TASKS: usize = 5;
@@ -25,7 +26,8 @@ pub(super) struct Stored {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct State {
     pub(super) started: bool,
-    pub(super) ended: bool,
+    /// How it ended.
+    pub(super) ended: Option<Exit>,
     pub(super) keypad_only: bool,
     pub(super) caller: Option<String>,
     /// Requests; the first is being worked on.
@@ -110,27 +112,40 @@ pub(super) struct Answered {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pending {
     pub(super) id: u32,
+    pub(super) tool: String,
     /// The query's name; none for the action.
     pub(super) query: Option<String>,
     pub(super) arguments: Json,
+}
+
+impl Asked {
+    /// A name in it that the flow does not have.
+    fn unknown_name(&self, flow: &Flow) -> Option<&String> {
+        match self {
+            Self::Field { name } => Some(name).filter(|name| !flow.fields.contains_key(*name)),
+            Self::AnyOf { name } => Some(name).filter(|name| !flow.choices.contains_key(*name)),
+            Self::Then { intent, .. } => Some(intent).filter(|intent| flow.intent(intent).is_none()),
+            Self::Unsure { before, .. } => before.unknown_name(flow),
+            Self::Main { .. } | Self::Confirm { .. } | Self::WhatToChange => None,
+        }
+    }
 }
 
 impl State {
     /// A name in a stored state that the flow does not have.
     pub(super) fn unknown_name(&self, flow: &Flow) -> Option<String> {
         let intent = self.tasks.iter().map(|task| &task.intent).find(|intent| flow.intent(intent).is_none());
-        let values = self.tasks.iter().flat_map(|task| task.values.keys()).chain(self.kept.keys());
-        let field = values.chain(match &self.asked {
-            Asked::Field { name } => Some(name),
-            _ => None,
-        });
-        let field = field.into_iter().find(|field| !flow.fields.contains_key(*field));
-        let group = match &self.asked {
-            Asked::AnyOf { name } if !flow.choices.contains_key(name) => Some(name),
-            Asked::Then { intent, .. } if flow.intent(intent).is_none() => Some(intent),
-            _ => None,
-        };
-        let query = self.pending.as_ref().and_then(|pending| pending.query.as_ref()).filter(|query| !flow.queries.contains_key(*query));
-        intent.or(field).or(group).or(query).cloned()
+        let mut values = self.tasks.iter().flat_map(|task| task.values.keys()).chain(self.kept.keys());
+        let field = values.find(|field| !flow.fields.contains_key(*field));
+        let tool = self.pending.as_ref().filter(|pending| self.tool_of(pending, flow) != Some(&pending.tool)).map(|pending| &pending.tool);
+        intent.or(field).or(self.asked.unknown_name(flow)).or(tool).cloned()
+    }
+
+    /// The tool that a call under way would call with the flow of today.
+    fn tool_of<'a>(&self, pending: &Pending, flow: &'a Flow) -> Option<&'a String> {
+        match &pending.query {
+            Some(query) => flow.queries.get(query).map(|query| &query.tool),
+            None => flow.intent(&self.tasks.front()?.intent)?.action.as_ref().map(|action| &action.tool),
+        }
     }
 }

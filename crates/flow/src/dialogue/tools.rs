@@ -23,8 +23,12 @@ impl Dialogue {
                 self.state.tasks.pop_front();
             }
         }
-        if self.state.ended {
+        if self.state.ended.is_some() {
             return;
+        }
+        if self.state.keypad_only {
+            // The request was made by voice, before a machine took the call up that hears none: there is no way to go on with the rest.
+            return self.menu_instead();
         }
         match self.state.remembered.take() {
             // What was said meanwhile is not an answer to a question that was still to come.

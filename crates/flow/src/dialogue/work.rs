@@ -67,7 +67,7 @@ impl Dialogue {
     pub(super) fn call(&mut self, tool: &str, arguments: Json, query: Option<String>) {
         self.state.last_id += 1;
         let id = self.state.last_id;
-        self.state.pending = Some(Pending { id, query, arguments: arguments.clone() });
+        self.state.pending = Some(Pending { id, tool: tool.to_owned(), query, arguments: arguments.clone() });
         self.out.push_back(Output::CallTool { id, tool: tool.to_owned(), arguments });
     }
 

@@ -3,7 +3,7 @@
 use crate::definition::Command;
 
 /// The engine's prompts: name in `[prompts]`, and the texts.
-pub(crate) const PROMPTS: [(&str, &[&str]); 26] = [
+pub(crate) const PROMPTS: [(&str, &[&str]); 39] = [
     ("anything_else", &["Is there anything else I can do for you?", "Anything else I can help you with?"]),
     ("how_can_i_help", &["How can I help you?"]),
     ("can_do", &["I can help you with {can_do}. What would you like?"]),
@@ -30,7 +30,31 @@ pub(crate) const PROMPTS: [(&str, &[&str]); 26] = [
     ("changed", &["All right."]),
     ("failed", &["I'm sorry, that did not work just now."]),
     ("refused", &["I'm sorry, that is not possible."]),
+    ("resumed", &["Sorry, we were cut off for a moment."]),
+    ("closing", &["We are sorry, our service is being restarted. We will call you back. Goodbye!"]),
+    ("closing_no_number", &["We are sorry, our service is being restarted. Please call again in a few minutes. Goodbye!"]),
+    ("busy", &["We are sorry, all our lines are busy at the moment. Please call again later. Goodbye!"]),
+    ("hold_welcome", &["All our agents are busy at the moment."]),
+    ("hold_position", &["You are number {position} in line."]),
+    ("hold_next", &["You are next in line."]),
+    ("hold_wait", &["The expected wait is about {minutes} minutes."]),
+    ("hold_wait_short", &["The expected wait is less than a minute."]),
+    ("hold_callback", &["If you would like us to call you back, press 1."]),
+    ("hold_callback_done", &["Thank you. We will call you back at this number. Goodbye!"]),
+    ("hold_ready", &["Thank you for waiting."]),
+    ("hold_removed", &["We are sorry, nobody can take your call at the moment. Please call again later. Goodbye!"]),
 ];
+
+/// What a prompt that is said outside the dialogue may speak of. There is no request whose slots could be put in.
+pub(crate) fn outside_words(name: &str) -> Option<&'static [&'static str]> {
+    match name {
+        "hold_position" => Some(&["position"]),
+        "hold_wait" => Some(&["minutes"]),
+        "busy" | "closing" | "closing_no_number" | "resumed" => Some(&[]),
+        _ if name.starts_with("hold_") => Some(&[]),
+        _ => None,
+    }
+}
 
 /// Why a value is not taken.
 pub(crate) const INVALID: [(&str, &str); 5] = [

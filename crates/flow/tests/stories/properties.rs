@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, LazyLock};
 
-use flow::{Dialogue, Flow, Input, Output, ToolOutcome};
+use flow::{Dialogue, Exit, Flow, Input, Output, ToolOutcome};
 use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
 use serde_json::json;
 
 use super::hotel::{answer, hotel, is_effect, now};
@@ -124,6 +125,66 @@ fn outcome(tool: &str, arguments: &serde_json::Value, kind: u8) -> ToolOutcome {
     }
 }
 
+/// A line that breaks now and then.
+struct Line {
+    dialogue: Dialogue,
+    /// The open question is a read-back.
+    confirming: bool,
+    /// The caller's present words may be a yes.
+    agreed: bool,
+    /// The tool call whose answer is awaited.
+    pending: Option<(u32, String, serde_json::Value)>,
+    last_id: u32,
+    ended: Option<Exit>,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        let dialogue = Dialogue::new(HOTEL.clone(), 0, None);
+        Self { dialogue, confirming: false, agreed: false, pending: None, last_id: 0, ended: None }
+    }
+}
+
+impl Line {
+    fn tell(&mut self, input: Input) -> Result<(), TestCaseError> {
+        self.dialogue.handle(input, now());
+        while let Some(output) = self.dialogue.poll_output() {
+            match output {
+                Output::Say { text, .. } => prop_assert!(!text.contains('{') && !text.is_empty(), "{text:?}"),
+                Output::Listen { state, .. } => self.confirming = state == "confirm" || (state == "yes_no" && self.confirming),
+                Output::CallTool { id, tool, arguments } => {
+                    prop_assert_eq!(id, self.last_id + 1, "an id stands for one request");
+                    prop_assert!(!is_effect(&tool) || (self.confirming && self.agreed), "{tool} without a yes");
+                    self.confirming = false;
+                    self.last_id = id;
+                    self.pending = Some((id, tool, arguments));
+                }
+                Output::End(exit) => self.ended = Some(exit),
+            }
+        }
+        Ok(())
+    }
+
+    /// The line breaks and another process takes the conversation up.
+    fn cut(&mut self, missed: bool) -> Result<(), TestCaseError> {
+        let stored = self.dialogue.snapshot().to_string();
+        self.dialogue = Dialogue::restore(HOTEL.clone(), serde_json::from_str(&stored).unwrap()).unwrap();
+        self.dialogue.handle(Input::Resumed { missed }, now());
+        let mut outputs: Vec<Output> = std::iter::from_fn(|| self.dialogue.poll_output()).collect();
+        let last = outputs.pop();
+        prop_assert!(outputs.iter().all(|output| matches!(output, Output::Say { .. })), "{outputs:?}");
+        match (last, &self.ended, self.pending.clone()) {
+            (Some(Output::End(exit)), Some(ended), _) => prop_assert_eq!(&exit, ended),
+            (Some(Output::CallTool { id, tool, arguments }), None, pending) => prop_assert_eq!(Some((id, tool, arguments)), pending),
+            (Some(Output::Listen { state, .. }), None, None) => {
+                self.confirming = state == "confirm" || (state == "yes_no" && self.confirming)
+            }
+            other => prop_assert!(false, "{other:?}"),
+        }
+        Ok(())
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -173,6 +234,36 @@ proptest! {
                 prop_assert!(closed || !caller || ended, "no end of the turn after {input:?}");
                 // A snapshot at any moment can be taken up.
                 prop_assert!(Dialogue::restore(HOTEL.clone(), dialogue.snapshot()).is_ok());
+            }
+        }
+    }
+
+    #[test]
+    fn a_break_at_any_moment_does_nothing_twice_and_nothing_unasked(
+        inputs in prop::collection::vec((input(), 0..8_u8, 0..4_u8, any::<bool>()), 1..25),
+        seed: u64,
+    ) {
+        let mut line = Line { dialogue: Dialogue::new(HOTEL.clone(), seed, Some("+12025550199".into())), ..Line::default() };
+        line.tell(Input::Started)?;
+        for (given, kind, breaks, missed) in inputs {
+            let agreed = agrees(&given);
+            if breaks == 1 {
+                line.cut(missed)?;
+            }
+            line.agreed = agreed;
+            line.tell(given)?;
+            line.agreed = false;
+            let mut rounds = 0;
+            while let Some((id, tool, arguments)) = line.pending.clone() {
+                rounds += 1;
+                prop_assert!(rounds < 40, "the dialogue goes in a circle");
+                // The process dies between asking for the tool and its answer: once, or again and again.
+                for _ in 0..breaks.saturating_sub(1) {
+                    line.cut(missed)?;
+                    prop_assert_eq!(line.pending.as_ref(), Some(&(id, tool.clone(), arguments.clone())));
+                }
+                line.pending = None;
+                line.tell(Input::ToolAnswered { id, outcome: outcome(&tool, &arguments, kind) })?;
             }
         }
     }

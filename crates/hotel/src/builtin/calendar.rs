@@ -5,10 +5,8 @@ use std::collections::HashMap;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use jiff_sqlx::ToSqlx;
 use rust_decimal::Decimal;
-use sqlx::{SqliteConnection, query_as};
-use store::StoreError;
+use store::{Connection, StoreError, query};
 use uuid::Uuid;
 
 use super::rows::NightNumber;
@@ -24,17 +22,12 @@ pub(super) struct Calendar {
 
 impl Calendar {
     /// Reads the nights of `stay`; the rooms of the reservation `besides` count as free.
-    pub(super) async fn read(
-        connection: &mut SqliteConnection,
-        property: &str,
-        stay: Stay,
-        besides: Option<Uuid>,
-    ) -> Result<Self, PmsError> {
-        let (from, to) = (stay.arrival.to_sqlx(), stay.departure.to_sqlx());
-        let taken = query_as::<_, NightNumber>(sql::TAKEN).bind(property).bind(from).bind(to).bind(besides.unwrap_or(Uuid::nil()));
-        let taken = taken.fetch_all(&mut *connection).await.map_err(StoreError::while_doing("count the taken rooms"))?;
-        let rates = query_as::<_, NightNumber>(sql::RATES).bind(property).bind(from).bind(to);
-        let rates = rates.fetch_all(connection).await.map_err(StoreError::while_doing("read the nightly rates"))?;
+    pub(super) async fn read(connection: &mut Connection, property: &str, stay: Stay, besides: Option<Uuid>) -> Result<Self, PmsError> {
+        let (from, to) = (stay.arrival, stay.departure);
+        let taken = query(sql::TAKEN).bind(property).bind(from).bind(to).bind(besides.unwrap_or(Uuid::nil()));
+        let taken: Vec<NightNumber> = taken.all(&mut *connection).await.map_err(StoreError::while_doing("count the taken rooms"))?;
+        let rates = query(sql::RATES).bind(property).bind(from).bind(to);
+        let rates: Vec<NightNumber> = rates.all(connection).await.map_err(StoreError::while_doing("read the nightly rates"))?;
         let by_night = |rows: Vec<NightNumber>| rows.into_iter().map(|row| ((row.room_type, row.night.to_jiff()), row.number)).collect();
         Ok(Self { stay, taken: by_night(taken), rates: by_night(rates) })
     }

@@ -4,8 +4,8 @@ use call::PhoneNumber;
 use jiff::tz::TimeZone;
 use jiff_sqlx::{Date, Timestamp};
 use rust_decimal::Decimal;
-use sqlx::{FromRow, SqliteConnection, query_as};
-use store::StoreError;
+use sqlx::FromRow;
+use store::{Connection, StoreError, query};
 use uuid::Uuid;
 
 use super::sql;
@@ -17,9 +17,9 @@ pub(super) struct PropertyRow {
     name: String,
     time_zone: String,
     currency: String,
-    max_nights: u32,
-    horizon_days: u32,
-    free_cancel_hour: i8,
+    max_nights: i64,
+    horizon_days: i64,
+    free_cancel_hour: i64,
 }
 
 impl PropertyRow {
@@ -32,10 +32,10 @@ impl PropertyRow {
             name: self.name,
             time_zone,
             currency: self.currency,
-            max_nights: self.max_nights,
-            horizon_days: self.horizon_days,
-            free_cancel_hour: self.free_cancel_hour,
-            room_types: rooms.into_iter().map(RoomType::from).collect(),
+            max_nights: small(self.max_nights)?,
+            horizon_days: small(self.horizon_days)?,
+            free_cancel_hour: small(self.free_cancel_hour)?,
+            room_types: rooms.into_iter().map(RoomType::try_from).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -45,16 +45,23 @@ pub(super) struct RoomTypeRow {
     code: String,
     name: String,
     spoken: String,
-    capacity: u32,
+    capacity: i64,
     nightly_cents: i64,
-    units: u32,
+    units: i64,
 }
 
-impl From<RoomTypeRow> for RoomType {
-    fn from(row: RoomTypeRow) -> Self {
-        let nightly = Decimal::new(row.nightly_cents, 2);
-        Self { code: row.code, name: row.name, spoken: row.spoken, capacity: row.capacity, nightly, units: row.units }
+impl TryFrom<RoomTypeRow> for RoomType {
+    type Error = StoreError;
+
+    fn try_from(row: RoomTypeRow) -> Result<Self, StoreError> {
+        let (capacity, units) = (small(row.capacity)?, small(row.units)?);
+        Ok(Self { code: row.code, name: row.name, spoken: row.spoken, capacity, nightly: Decimal::new(row.nightly_cents, 2), units })
     }
+}
+
+/// A number as the program counts it.
+fn small<T: TryFrom<i64>>(stored: i64) -> Result<T, StoreError> {
+    T::try_from(stored).map_err(|_| StoreError::corrupt("count of the hotel", stored.to_string()))
 }
 
 /// A number that belongs to a room type and a night.
@@ -79,7 +86,7 @@ pub(super) struct ReservationRow {
     room_type: String,
     arrival: Date,
     departure: Date,
-    guests: u32,
+    guests: i64,
     full_name: String,
     phone: String,
     total_cents: i64,
@@ -90,9 +97,9 @@ pub(super) struct ReservationRow {
 
 impl ReservationRow {
     /// Adds the nights.
-    pub(super) async fn complete(self, connection: &mut SqliteConnection) -> Result<Reservation, PmsError> {
+    pub(super) async fn complete(self, connection: &mut Connection) -> Result<Reservation, PmsError> {
         let doing = StoreError::while_doing("read the nights of a reservation");
-        let nights: Vec<NightRow> = query_as(sql::NIGHTS).bind(self.id).fetch_all(connection).await.map_err(doing)?;
+        let nights: Vec<NightRow> = query(sql::NIGHTS).bind(self.id).all(connection).await.map_err(doing)?;
         let status = match self.status.as_str() {
             "confirmed" => ReservationStatus::Confirmed,
             "cancelled" => ReservationStatus::Cancelled,
@@ -102,7 +109,7 @@ impl ReservationRow {
             id: ReservationId(self.id.to_string()),
             code: self.code,
             status,
-            stay: Stay { arrival: self.arrival.to_jiff(), departure: self.departure.to_jiff(), guests: self.guests },
+            stay: Stay { arrival: self.arrival.to_jiff(), departure: self.departure.to_jiff(), guests: small(self.guests)? },
             room_type: self.room_type,
             name: self.full_name,
             phone: Some(self.phone).filter(|phone| !phone.is_empty()).map(PhoneNumber::new),

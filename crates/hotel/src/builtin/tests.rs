@@ -1,6 +1,7 @@
 //! What is particular to the built-in PMS; what every PMS does is in [`crate::contract`].
 
 use jiff::civil::date;
+use testkit::postgres::PostgresServer;
 
 use super::*;
 use crate::contract::{self, House, booking, stay};
@@ -20,7 +21,13 @@ async fn house(database: Database) -> House {
     House { pms: Arc::new(pms), now }
 }
 
-/// The whole contract, in memory and in a file.
+/// An empty database on a real PostgreSQL server.
+async fn postgres() -> Database {
+    let server = PostgresServer::shared().await.unwrap();
+    Database::connect(&server.database().await.unwrap()).await.unwrap()
+}
+
+/// The whole contract, in memory, in a file, and on a server; there as one test, so that one server is started and not twelve.
 macro_rules! contract {
     ($($story:ident),* $(,)?) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -29,6 +36,14 @@ macro_rules! contract {
             let place = tempfile::tempdir().unwrap();
             contract::$story(house(Database::open(place.path()).await.unwrap()).await).await;
         })*
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn every_story_holds_on_postgresql() {
+            $(let database = postgres().await;
+            println!("{}", stringify!($story));
+            contract::$story(house(database.clone()).await).await;
+            database.close().await;)*
+        }
     };
 }
 
@@ -48,9 +63,28 @@ contract!(
 );
 
 #[tokio::test]
-async fn every_statement_fits_the_schema() {
-    let database = Database::in_memory().await.unwrap();
-    store::contract::statements_fit(&database, sql::ALL).await;
+async fn every_statement_fits_both_schemas() {
+    for database in [Database::in_memory().await.unwrap(), postgres().await] {
+        store::contract::statements_fit(&database, sql::ALL).await;
+    }
+}
+
+/// Two instances open their hotel at the same time, and sell its last room at the same time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_instances_share_one_hotel() {
+    let url = PostgresServer::shared().await.unwrap().database().await.unwrap();
+    let (one, two) = tokio::join!(Database::connect(&url), Database::connect(&url));
+    let ((one, _), (two, _)) = tokio::join!(open(one.unwrap()), open(two.unwrap()));
+    let houses = [Arc::new(one), Arc::new(two)];
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..12 {
+        let pms = Arc::clone(&houses[number % 2]);
+        // Three suites; every second pair of askers uses the same key.
+        tasks.spawn(async move { pms.create_booking(&booking("suite", date(2027, 1, 20), 2), &format!("key {}", number / 2)).await });
+    }
+    let answers = tasks.join_all().await;
+    let codes: std::collections::HashSet<_> = answers.iter().filter_map(|answer| Some(answer.as_ref().ok()?.code.clone())).collect();
+    assert_eq!((codes.len(), answers.iter().filter(|answer| answer.is_ok()).count()), (3, 6), "{answers:?}");
 }
 
 #[tokio::test]

@@ -1,10 +1,7 @@
 //! What the built-in PMS writes. Everything here runs in a transaction of its caller.
 
-use jiff_sqlx::ToSqlx;
 use rust_decimal::Decimal;
-use sqlx::{SqliteConnection, query};
-use store::StoreError;
-use store::times::stored;
+use store::{Connection, StoreError, query};
 use uuid::Uuid;
 
 use super::calendar::total;
@@ -14,7 +11,7 @@ use crate::{NewBooking, Night, PmsError, Property, ReservationId, ReservationSta
 impl BuiltInPms {
     pub(super) async fn store_booking(
         &self,
-        tx: &mut SqliteConnection,
+        tx: &mut Connection,
         booking: &NewBooking,
         nights: &[Night],
         key: &str,
@@ -29,8 +26,8 @@ impl BuiltInPms {
             .bind(key)
             .bind(ReservationStatus::Confirmed.as_str())
             .bind(&booking.room_type)
-            .bind(booking.stay.arrival.to_sqlx())
-            .bind(booking.stay.departure.to_sqlx())
+            .bind(booking.stay.arrival)
+            .bind(booking.stay.departure)
             .bind(booking.stay.guests)
             .bind(booking.name.trim())
             .bind(first.trim())
@@ -39,26 +36,16 @@ impl BuiltInPms {
             .bind(phone.map(|phone| phone.digits()).unwrap_or_default())
             .bind(cents(total(nights, &self.property).amount)?)
             .bind(&self.property.currency)
-            .bind(stored(self.now()));
+            .bind(self.now());
         insert.execute(&mut *tx).await.map_err(StoreError::while_doing("store a reservation"))?;
         self.store_nights(tx, id, &booking.room_type, nights).await?;
         Ok(ReservationId(id.to_string()))
     }
 
-    pub(super) async fn store_nights(
-        &self,
-        tx: &mut SqliteConnection,
-        id: Uuid,
-        room_type: &str,
-        nights: &[Night],
-    ) -> Result<(), PmsError> {
+    pub(super) async fn store_nights(&self, tx: &mut Connection, id: Uuid, room_type: &str, nights: &[Night]) -> Result<(), PmsError> {
         for night in nights {
-            let insert = query(sql::ADD_NIGHT)
-                .bind(id)
-                .bind(night.date.to_sqlx())
-                .bind(&self.property.code)
-                .bind(room_type)
-                .bind(cents(night.price)?);
+            let insert =
+                query(sql::ADD_NIGHT).bind(id).bind(night.date).bind(&self.property.code).bind(room_type).bind(cents(night.price)?);
             insert.execute(&mut *tx).await.map_err(StoreError::while_doing("store the nights of a reservation"))?;
         }
         Ok(())
@@ -66,13 +53,13 @@ impl BuiltInPms {
 
     pub(super) async fn store_effect(
         &self,
-        tx: &mut SqliteConnection,
+        tx: &mut Connection,
         key: &str,
         id: Uuid,
         kind: Effect,
         amount: Decimal,
     ) -> Result<(), PmsError> {
-        let insert = query(sql::ADD_EFFECT).bind(key).bind(id).bind(kind.as_str()).bind(cents(amount)?).bind(stored(self.now()));
+        let insert = query(sql::ADD_EFFECT).bind(key).bind(id).bind(kind.as_str()).bind(cents(amount)?).bind(self.now());
         insert.execute(tx).await.map_err(StoreError::while_doing("store the key of a change"))?;
         Ok(())
     }
@@ -95,7 +82,7 @@ impl Effect {
 }
 
 /// Stores a hotel that is not there yet.
-pub(super) async fn store_property(tx: &mut SqliteConnection, seed: &Property) -> Result<(), PmsError> {
+pub(super) async fn store_property(tx: &mut Connection, seed: &Property) -> Result<(), PmsError> {
     let doing = || StoreError::while_doing("store a new hotel");
     let zone = seed.time_zone.iana_name().ok_or_else(|| PmsError::Config(format!("the time zone of {} has no name", seed.code)))?;
     let insert = query(sql::ADD_PROPERTY)

@@ -6,7 +6,7 @@ use agent::{ToolAnswer, ToolContext};
 use call::{AgentId, CallId, PhoneNumber, Timestamp};
 use fastrand::Rng;
 use serde_json::{Value, json};
-use store::{Database, SqliteRecords};
+use store::{Database, SqlRecords};
 use uuid::Uuid;
 
 use super::leave_message::LeaveMessage;
@@ -27,7 +27,7 @@ impl Desk {
         let now: Timestamp = contract::START.parse().unwrap();
         let property = Property::harbour_view().unwrap();
         let pms = BuiltInPms::open(database.clone(), Arc::new(move || now), Rng::with_seed(3), &property).await.unwrap();
-        let (pms, records): (Arc<dyn Pms>, Arc<dyn Records>) = (Arc::new(pms), Arc::new(SqliteRecords::new(database)));
+        let (pms, records): (Arc<dyn Pms>, Arc<dyn Records>) = (Arc::new(pms), Arc::new(SqlRecords::new(database)));
         let call = records.open_call(&store::contract::record(1)).await.unwrap();
         let tools = toolbox(Arc::clone(&pms), Arc::clone(&records)).into_iter().map(|tool| (tool.name(), tool)).collect();
         let caller = Some(PhoneNumber::new("+15005550006"));

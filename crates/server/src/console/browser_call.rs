@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::origin::Origin;
 use crate::state::App;
+use crate::webhooks::Asked;
 
 /// Where browser calls come from, and the number they call.
 const FROM: &str = "client:browser";
@@ -53,10 +54,13 @@ pub(super) async fn place(
         return refuse(StatusCode::BAD_REQUEST, "the Host header is missing or malformed");
     };
     let call_sid = format!("BR{}", Uuid::new_v4().simple());
-    let document = crate::webhooks::answer(&app, &origin, offer(&call_sid), wish.agent.as_deref()).await;
+    let document = crate::webhooks::answer(&app, &origin, offer(&call_sid), &Asked { agent: wish.agent, ..Asked::default() }).await;
     match document {
         Document::ConnectStream { stream_url, parameters, .. } => connect(&app, call_sid, &stream_url, parameters).await,
         Document::SayAndHangup { text, .. } => refuse(StatusCode::SERVICE_UNAVAILABLE, &text),
+        Document::PlayAndHangup { .. } => {
+            refuse(StatusCode::SERVICE_UNAVAILABLE, "all lines are busy at the moment; try again in a few minutes")
+        }
         _ => refuse(StatusCode::SERVICE_UNAVAILABLE, "the call was not taken"),
     }
 }

@@ -40,6 +40,8 @@ impl End {
             Some(EndReason::Drained) => ("server stopped", "badge-warn"),
             Some(EndReason::Refused) => ("refused", "badge-warn"),
             Some(EndReason::NotConnected) => ("not connected", "badge-warn"),
+            Some(EndReason::CallbackRequested) => ("wants to be called back", "badge-warn"),
+            Some(EndReason::InstanceLost) => ("lost with its server", "badge-bad"),
             Some(EndReason::ConnectionLost) => ("connection lost", "badge-bad"),
             Some(EndReason::ProtocolError) => ("protocol error", "badge-bad"),
             Some(EndReason::Failed) => ("failed", "badge-bad"),

@@ -76,16 +76,22 @@ async fn check(carrier: Carrier, request: Request, app: &App) -> Result<Checked,
         .map_err(|_| refuse(StatusCode::PAYLOAD_TOO_LARGE, carrier, "The body is too large or did not arrive"))?;
     let content_type = text(&parts.headers, header::CONTENT_TYPE.as_str()).map(str::to_owned);
     match carrier {
-        Carrier::Twilio => twilio_signature(app, &parts.headers, &origin.url(&uri), &body, content_type.as_deref())?,
+        Carrier::Twilio => {
+            // A carrier that was sent to this very instance signs the address it was sent to.
+            let own = app.settings.call_centre.instance_url.as_deref().map(|url| Origin::at(url).url(&uri));
+            let urls: Vec<_> = std::iter::once(origin.url(&uri)).chain(own).collect();
+            let urls: Vec<_> = urls.iter().map(String::as_str).collect();
+            twilio_signature(app, &parts.headers, &urls, &body, content_type.as_deref())?;
+        }
         Carrier::Telnyx => telnyx_signature(app, &parts.headers, &body)?,
     }
     Ok(Checked { body, content_type, origin })
 }
 
-fn twilio_signature(app: &App, headers: &HeaderMap, url: &str, body: &[u8], content_type: Option<&str>) -> Result<(), Refusal> {
+fn twilio_signature(app: &App, headers: &HeaderMap, urls: &[&str], body: &[u8], content_type: Option<&str>) -> Result<(), Refusal> {
     let missing = || refuse(StatusCode::FORBIDDEN, Carrier::Twilio, "Missing Twilio signature");
     let signature = text(headers, "x-twilio-signature").ok_or_else(missing)?;
-    let valid = twilio::signature::verify(&[url], body, content_type, signature, app.keys.twilio_auth_token.expose());
+    let valid = twilio::signature::verify(urls, body, content_type, signature, app.keys.twilio_auth_token.expose());
     if valid { Ok(()) } else { Err(refuse(StatusCode::FORBIDDEN, Carrier::Twilio, "Invalid Twilio signature")) }
 }
 

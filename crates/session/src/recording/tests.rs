@@ -61,3 +61,49 @@ fn a_clock_that_jumps_does_not_fill_the_disk() {
     timeline.caller(u64::from(u32::MAX), &[1; 160]);
     assert!(timeline.take_ready(u64::from(u32::MAX)).unwrap().len() <= 120 * 8000 * 4);
 }
+
+#[tokio::test]
+async fn a_resumed_call_goes_on_in_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let recordings = Recordings::start(folder.path()).unwrap();
+    let mut track = recordings.track(id(), 8000);
+    track.caller(0, &[3; 8000]);
+    track.close(1000).await;
+    // Another process: the conversation was stored at 1.5 s, the gap is silence.
+    let recordings = Recordings::start(folder.path()).unwrap();
+    let (mut track, start_ms) = recordings.resume(id(), 8000, 1500).await;
+    assert_eq!(start_ms, 1500);
+    track.caller(1500, &[5; 4000]);
+    track.close(2000).await;
+    let (caller, agent) = read(&folder.path().join(Recordings::relative_path(id())));
+    assert_eq!((caller.len(), agent.len()), (16_000, 16_000));
+    assert!(caller[..8000].iter().all(|sample| *sample == 3) && caller[8000..12_000].iter().all(|sample| *sample == 0));
+    assert!(caller[12_000..].iter().all(|sample| *sample == 5));
+}
+
+#[tokio::test]
+async fn what_was_recorded_after_the_last_stored_moment_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let recordings = Recordings::start(folder.path()).unwrap();
+    let mut track = recordings.track(id(), 8000);
+    track.caller(0, &[3; 16_000]);
+    track.close(2000).await;
+    let (mut track, start_ms) = recordings.resume(id(), 8000, 700).await;
+    assert_eq!(start_ms, 2000, "the clock goes on where the recording ends");
+    track.caller(2000, &[5; 8000]);
+    track.close(3000).await;
+    let (caller, _) = read(&folder.path().join(Recordings::relative_path(id())));
+    assert_eq!(caller.len(), 24_000);
+    assert!(caller[..16_000].iter().all(|sample| *sample == 3) && caller[16_000..].iter().all(|sample| *sample == 5));
+}
+
+#[tokio::test]
+async fn on_another_machine_a_resumed_call_begins_with_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    let recordings = Recordings::start(folder.path()).unwrap();
+    let (mut track, start_ms) = recordings.resume(id(), 8000, 1000).await;
+    track.caller(start_ms, &[5; 8000]);
+    track.close(2000).await;
+    let (caller, _) = read(&folder.path().join(Recordings::relative_path(id())));
+    assert_eq!((caller.len(), caller.iter().position(|sample| *sample == 5)), (16_000, Some(8000)));
+}

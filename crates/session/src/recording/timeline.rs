@@ -21,8 +21,20 @@ pub(crate) struct Timeline {
 }
 
 impl Timeline {
+    #[cfg(test)]
     pub(crate) fn new(rate: u32) -> Self {
-        Self { rate: u64::from(rate), written: 0, caller: Vec::new(), agent: Vec::new() }
+        Self::starting(rate, 0)
+    }
+
+    /// A timeline whose first sample is at this time on the call clock.
+    pub(crate) fn starting(rate: u32, start_ms: u64) -> Self {
+        let rate = u64::from(rate);
+        Self { rate, written: start_ms * rate / 1000, caller: Vec::new(), agent: Vec::new() }
+    }
+
+    /// The place of the first sample that is not yet taken, in samples on the call clock.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
     }
 
     pub(crate) fn caller(&mut self, at_ms: u64, pcm: &[i16]) {

@@ -9,6 +9,8 @@ use crate::error::DocumentError;
 
 /// Ring time of `<Dial>` without `timeout`, s. The carriers' default.
 const DEFAULT_DIAL_SECS: u32 = 30;
+/// Length of `<Pause>` without `length`, s. The carriers' default.
+const DEFAULT_PAUSE_SECS: u32 = 1;
 
 /// Reads the verbs of a `<Response>`. A document without verbs hangs up.
 pub(super) fn document(root: &Element) -> Result<Document, DocumentError> {
@@ -25,6 +27,9 @@ pub(super) fn document(root: &Element) -> Result<Document, DocumentError> {
         }
         (["Dial"], [verb]) => dial(verb, None),
         (["Say", "Dial"], [say, verb]) => dial(verb, Some(say.text.clone())),
+        (["Redirect"], [verb]) => redirect(verb, 0),
+        (["Pause", "Redirect"], [pause, verb]) => redirect(verb, pause_secs(pause)?),
+        (["Play"] | ["Play", "Hangup"], [play, ..]) => Ok(Document::PlayAndHangup { url: play_url(play)? }),
         (["Connect"], [connect]) => stream(connect, None),
         (["Connect", "Say"] | ["Connect", "Say", "Hangup"], [connect, say, ..]) => stream(connect, Some(say.text.clone())),
         _ => Err(unknown("the verbs", &names.join(", "))),
@@ -65,6 +70,28 @@ fn format(noun: &Element) -> Result<MediaFormat, DocumentError> {
         None => 8000,
     };
     Ok(MediaFormat { codec, rate })
+}
+
+fn redirect(verb: &Element, pause_secs: u32) -> Result<Document, DocumentError> {
+    if let Some(method) = verb.get("method").filter(|method| !method.eq_ignore_ascii_case("POST")) {
+        return Err(unknown("Redirect by a method that is not POST", method));
+    }
+    Ok(Document::Redirect { url: super::address("Redirect", verb.text.trim())?.to_owned(), pause_secs })
+}
+
+fn pause_secs(verb: &Element) -> Result<u32, DocumentError> {
+    match verb.get("length") {
+        Some(length) => length.parse().map_err(|_| unknown("the length of Pause", length)),
+        None => Ok(DEFAULT_PAUSE_SECS),
+    }
+}
+
+/// `loop="0"` would play for ever, so nothing but once is read.
+fn play_url(verb: &Element) -> Result<String, DocumentError> {
+    if let Some(times) = verb.get("loop").filter(|times| *times != "1") {
+        return Err(unknown("Play in a loop", times));
+    }
+    Ok(super::address("Play", verb.text.trim())?.to_owned())
 }
 
 fn dial(verb: &Element, say_first: Option<String>) -> Result<Document, DocumentError> {

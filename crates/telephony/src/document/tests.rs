@@ -68,6 +68,41 @@ fn short_documents_are_as_the_carriers_write_them() {
 }
 
 #[test]
+fn a_call_is_sent_elsewhere_or_hears_a_file() {
+    let both = |document: Document| {
+        let xml = document.render(Carrier::Twilio).unwrap();
+        assert_eq!(Document::parse(&xml).unwrap(), document);
+        assert_eq!(document.render(Carrier::Telnyx).unwrap(), xml);
+        xml.trim_start_matches(r#"<?xml version="1.0" encoding="UTF-8"?>"#).to_owned()
+    };
+    let later = Document::Redirect { url: "https://h.test/answer?try=2&x=1".to_owned(), pause_secs: 3 };
+    let expected = r#"<Response><Pause length="3"/><Redirect method="POST">https://h.test/answer?try=2&amp;x=1</Redirect></Response>"#;
+    assert_eq!(both(later), expected);
+    let at_once = Document::Redirect { url: "/answer".to_owned(), pause_secs: 0 };
+    assert_eq!(both(at_once), r#"<Response><Redirect method="POST">/answer</Redirect></Response>"#);
+    let play = Document::PlayAndHangup { url: "https://h.test/busy.wav".to_owned() };
+    assert_eq!(both(play), "<Response><Play>https://h.test/busy.wav</Play><Hangup/></Response>");
+}
+
+#[test]
+fn redirect_and_play_are_read_with_the_carriers_defaults_and_never_for_ever() {
+    let read = |verbs: &str| Document::parse(&format!("<Response>{verbs}</Response>"));
+    let redirect = |pause_secs| Document::Redirect { url: "/a".to_owned(), pause_secs };
+    assert_eq!(read("<Pause/><Redirect> /a </Redirect>").unwrap(), redirect(1));
+    assert_eq!(read("<Redirect method=\"post\">/a</Redirect>").unwrap(), redirect(0));
+    assert_eq!(read("<Play loop=\"1\">/a</Play>").unwrap(), Document::PlayAndHangup { url: "/a".to_owned() });
+    for other in ["<Redirect method=\"GET\">/a</Redirect>", "<Pause length=\"-1\"/><Redirect>/a</Redirect>", "<Play loop=\"0\">/a</Play>"] {
+        assert!(matches!(read(other), Err(DocumentError::Unknown(_))), "{other}");
+    }
+    for bad in ["", " ", "/a b", "ftp://h.test/a", "javascript:x"] {
+        let found = read(&format!("<Redirect>{bad}</Redirect>"));
+        assert!(matches!(found, Err(DocumentError::BadAddress { verb: "Redirect", .. })), "{bad}");
+        let written = Document::PlayAndHangup { url: bad.to_owned() }.render(Carrier::Twilio);
+        assert!(matches!(written, Err(DocumentError::BadAddress { verb: "Play", .. })), "{bad}");
+    }
+}
+
+#[test]
 fn what_a_carrier_would_refuse_is_refused_here() {
     let with = |url: &str, value: String| Document::ConnectStream {
         stream_url: url.to_owned(),

@@ -1,5 +1,7 @@
 //! Telnyx's voice and status webhooks: TeXML forms with Twilio's names, or the JSON envelope of Call Control (telnyx.md 3).
 
+mod event;
+
 use std::borrow::Cow;
 
 use call::{CallStatus, Carrier, PhoneNumber};
@@ -8,6 +10,8 @@ use serde::Deserialize;
 use crate::error::WebhookError;
 use crate::webhook::{MAX_ID_BYTES, StatusReport, VoiceOffer, check_length, cut, direction, form_report, form_voice, id};
 use crate::wire::Text;
+
+pub use event::{CallControlEvent, CallControlKind, MAX_CLIENT_STATE_BYTES, parse_event};
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -19,6 +23,10 @@ struct Envelope<'a> {
 struct Data<'a> {
     #[serde(borrow, default)]
     event_type: Cow<'a, str>,
+    #[serde(borrow, default)]
+    id: Text<'a>,
+    #[serde(borrow, default)]
+    occurred_at: Text<'a>,
     #[serde(borrow, default)]
     payload: Payload<'a>,
 }
@@ -36,6 +44,39 @@ struct Payload<'a> {
     direction: Text<'a>,
     #[serde(borrow)]
     hangup_cause: Text<'a>,
+    #[serde(borrow)]
+    client_state: Text<'a>,
+    #[serde(borrow)]
+    state: Text<'a>,
+    #[serde(borrow)]
+    stream_id: Text<'a>,
+    #[serde(borrow)]
+    failure_reason: Text<'a>,
+}
+
+impl Payload<'_> {
+    fn offer(&self) -> Result<VoiceOffer, WebhookError> {
+        Ok(VoiceOffer {
+            carrier: Carrier::Telnyx,
+            carrier_call_id: id("call_control_id", self.call_control_id.filled())?,
+            account: None,
+            from: PhoneNumber::new(&*self.from.0),
+            to: PhoneNumber::new(id("to", self.to.filled())?),
+            direction: direction(&self.direction.0),
+        })
+    }
+
+    fn report(&self, event: &str) -> Result<StatusReport, WebhookError> {
+        let cause = self.hangup_cause.filled();
+        Ok(StatusReport {
+            carrier_call_id: id("call_control_id", self.call_control_id.filled())?,
+            status: event_status(event, cause),
+            raw: cause.map_or_else(|| event.to_owned(), |cause| cut(&format!("{event}:{cause}"), MAX_ID_BYTES)),
+            // The envelope has no connected time: it is the hang-up minus the answer, which the record knows.
+            duration_secs: None,
+            sequence: None,
+        })
+    }
 }
 
 /// Reads the voice webhook of a call: a TeXML form or a `call.initiated` event. Check the signature first.
@@ -44,18 +85,11 @@ pub fn parse_voice(raw_body: &[u8], content_type: Option<&str>) -> Result<VoiceO
     if !is_json(raw_body, content_type) {
         return form_voice(Carrier::Telnyx, raw_body);
     }
-    let Data { event_type, payload } = serde_json::from_slice::<Envelope<'_>>(raw_body)?.data;
+    let Data { event_type, payload, .. } = serde_json::from_slice::<Envelope<'_>>(raw_body)?.data;
     if event_type != "call.initiated" {
         return Err(WebhookError::NotAnOffer { event: cut(&event_type, 64) });
     }
-    Ok(VoiceOffer {
-        carrier: Carrier::Telnyx,
-        carrier_call_id: id("call_control_id", payload.call_control_id.filled())?,
-        account: None,
-        from: PhoneNumber::new(&*payload.from.0),
-        to: PhoneNumber::new(id("to", payload.to.filled())?),
-        direction: direction(&payload.direction.0),
-    })
+    payload.offer()
 }
 
 /// Reads a status webhook: a TeXML form or any Call Control event. Check the signature first.
@@ -64,17 +98,8 @@ pub fn parse_status(raw_body: &[u8], content_type: Option<&str>) -> Result<Statu
     if !is_json(raw_body, content_type) {
         return form_report(raw_body);
     }
-    let Data { event_type, payload } = serde_json::from_slice::<Envelope<'_>>(raw_body)?.data;
-    let event = id("event_type", Some(&event_type))?;
-    let cause = payload.hangup_cause.filled();
-    Ok(StatusReport {
-        carrier_call_id: id("call_control_id", payload.call_control_id.filled())?,
-        status: event_status(&event, cause),
-        raw: cause.map_or_else(|| event.clone(), |cause| cut(&format!("{event}:{cause}"), MAX_ID_BYTES)),
-        // The envelope has no connected time: it is the hang-up minus the answer, which the record knows.
-        duration_secs: None,
-        sequence: None,
-    })
+    let Data { event_type, payload, .. } = serde_json::from_slice::<Envelope<'_>>(raw_body)?.data;
+    payload.report(&id("event_type", Some(&event_type))?)
 }
 
 /// By the content type; by the first character where there is none.

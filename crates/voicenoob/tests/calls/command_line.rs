@@ -3,7 +3,9 @@
 use std::process::Output;
 
 use anyhow::Result;
+use call::Carrier;
 use testkit::Server;
+use testkit::carrier::{CallPlan, CarrierSimulator};
 use tokio::process::Command;
 
 use crate::program;
@@ -77,6 +79,18 @@ async fn a_call_from_the_command_line_shows_the_conversation_and_is_in_the_list(
     let id = listed.split_whitespace().next().unwrap_or_default();
     let call = text(&run(server.data_dir(), &["calls", "show", id], &[]).await?.stdout);
     assert!(call.contains("caller") && call.contains("agent") && call.contains("recording"), "{call}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_are_shown_from_where_the_server_keeps_them() -> Result<()> {
+    let url = testkit::postgres::PostgresServer::shared().await?.database().await?;
+    let settings = [("DATABASE_URL", url.as_str())];
+    let server = Server::start_with(program(), &settings).await?;
+    CarrierSimulator::of(&server)?.ask_voice(&CallPlan::new(Carrier::Twilio), "CA-in-postgres").await?;
+    let output = run(server.data_dir(), &["calls", "show", "CA-in-postgres"], &settings).await?;
+    assert!(text(&output.stdout).contains("CA-in-postgres"), "{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(std::fs::read(server.data_dir().join("voicenoob.db")).is_err(), "nothing is kept in a file beside it");
     Ok(())
 }
 

@@ -1,32 +1,12 @@
 //! The carriers' own SDKs judge our server: they sign the webhooks it must accept, and build the documents ours must equal.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
+use call::{Carrier, PhoneNumber};
 use serde_json::{Value, json};
-use testkit::Server;
+use telephony::Document;
+use testkit::{Server, judge};
 
 use crate::program;
-
-fn sdk(judge: &str, cases: &Value) -> Result<Value> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let made = root.join("target/sdk-venv/bin/python");
-    let python = std::env::var_os("VOICENOOB_SDK_PYTHON").map_or(made, PathBuf::from);
-    let script = root.join("crates/testkit/sdk").join(judge);
-    let mut child = Command::new(&python)
-        .arg(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("{} does not start: ./test installs the carriers' SDKs", python.display()))?;
-    child.stdin.take().context("no input")?.write_all(cases.to_string().as_bytes())?;
-    let output = child.wait_with_output()?;
-    let verdict = String::from_utf8(output.stdout)?;
-    ensure!(output.status.success(), "the judge could not judge: {verdict}");
-    Ok(serde_json::from_str(&verdict)?)
-}
 
 fn dev_key(server: &Server, name: &str) -> Result<String> {
     let keys = std::fs::read_to_string(server.data_dir().join("dev-keys.toml"))?;
@@ -50,8 +30,8 @@ async fn what_twilios_sdk_signs_is_answered_with_a_document_its_builder_would_wr
     let path = "/webhooks/twilio/voice";
     let params = json!({ "CallSid": "CA-sdk", "AccountSid": "AC1", "From": "+15005550006", "To": "+15005550010", "CallStatus": "ringing", "CallerName": "Zoë & Co" });
     let url = server.url().join(path)?.to_string();
-    let signed =
-        sdk("judge_twilio.py", &json!({ "mode": "sign", "url": url, "params": params, "token": dev_key(&server, "twilio_auth_token")? }))?;
+    let case = json!({ "mode": "sign", "url": url, "params": params, "token": dev_key(&server, "twilio_auth_token")? });
+    let signed = judge("judge_twilio.py", &case).await?;
     let signature = signed["signature"].as_str().context("no signature")?.to_owned();
     let body = "CallSid=CA-sdk&AccountSid=AC1&From=%2B15005550006&To=%2B15005550010&CallStatus=ringing&CallerName=Zo%C3%AB+%26+Co";
 
@@ -60,11 +40,11 @@ async fn what_twilios_sdk_signs_is_answered_with_a_document_its_builder_would_wr
     let (tampered, _) = post(&server, path, &[("X-Twilio-Signature", signature)], &body.replace("0010", "0011")).await?;
     assert_eq!(tampered, 403);
 
-    let telephony::Document::ConnectStream { stream_url, parameters, action_url, fallback, .. } = telephony::Document::parse(&xml)? else {
+    let Document::ConnectStream { stream_url, parameters, action_url, fallback, .. } = Document::parse(&xml)? else {
         anyhow::bail!("no stream: {xml}")
     };
     let document = json!({ "kind": "connect_stream", "stream_url": stream_url, "parameters": parameters, "action_url": action_url, "fallback": fallback });
-    let verdict = sdk("judge_twilio.py", &json!({ "mode": "document", "xml": xml, "document": document }))?;
+    let verdict = judge("judge_twilio.py", &json!({ "mode": "document", "xml": xml, "document": document })).await?;
     assert_eq!(verdict["same"], true, "{verdict}");
     Ok(())
 }
@@ -77,16 +57,61 @@ async fn what_telnyxs_library_signs_is_answered_and_a_replay_is_not() -> Result<
     let seed: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
     let body = "CallSid=v3%3Asdk&From=%2B15005550006&To=%2B15005550010&CallStatus=ringing&Direction=inbound";
     let now = jiff::Timestamp::now().as_second();
-    let sign = |at: i64| -> Result<Vec<(&str, String)>> {
-        let signed = sdk("judge_telnyx.py", &json!({ "mode": "sign", "body": body, "timestamp": at.to_string(), "seed": seed }))?;
+    let sign = async |at: i64| -> Result<Vec<(&str, String)>> {
+        let case = json!({ "mode": "sign", "body": body, "timestamp": at.to_string(), "seed": seed });
+        let signed = judge("judge_telnyx.py", &case).await?;
         let signature = signed["signature"].as_str().context("no signature")?.to_owned();
         Ok(vec![("telnyx-signature-ed25519", signature), ("telnyx-timestamp", at.to_string())])
     };
     let path = "/webhooks/telnyx/voice";
-    let (status, xml) = post(&server, path, &sign(now)?, body).await?;
+    let (status, xml) = post(&server, path, &sign(now).await?, body).await?;
     assert_eq!(status, 200, "{xml}");
     assert!(xml.contains("bidirectionalMode=\"rtp\""), "without it the caller hears nothing: {xml}");
-    assert_eq!(post(&server, path, &sign(now)?, &body.replace("0010", "0011")).await?.0, 403);
-    assert_eq!(post(&server, path, &sign(now - 1000)?, body).await?.0, 403, "a replay after 300 s is refused");
+    assert_eq!(post(&server, path, &sign(now).await?, &body.replace("0010", "0011")).await?.0, 403);
+    assert_eq!(post(&server, path, &sign(now - 1000).await?, body).await?.0, 403, "a replay after 300 s is refused");
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_document_is_what_twilios_builder_would_write() -> Result<()> {
+    let number = PhoneNumber::new("+15005550009");
+    let dial = Document::Dial {
+        number,
+        caller_id: Some("+15005550010".into()),
+        say_first: Some("One moment.".into()),
+        action_url: None,
+        timeout_secs: 20,
+    };
+    let cases = [
+        (
+            Document::Redirect { url: "https://h.test/answer?a=1&b=2".into(), pause_secs: 3 },
+            json!({ "kind": "redirect", "url": "https://h.test/answer?a=1&b=2", "pause_secs": 3 }),
+        ),
+        (Document::Redirect { url: "/answer".into(), pause_secs: 0 }, json!({ "kind": "redirect", "url": "/answer", "pause_secs": 0 })),
+        (
+            Document::PlayAndHangup { url: "https://h.test/busy.wav".into() },
+            json!({ "kind": "play_and_hangup", "url": "https://h.test/busy.wav" }),
+        ),
+        (
+            Document::SayAndHangup { text: "Zoë & Co <are> closed.".into(), language: Some("en-US".into()) },
+            json!({ "kind": "say_and_hangup", "text": "Zoë & Co <are> closed.", "language": "en-US" }),
+        ),
+        (
+            dial,
+            json!({ "kind": "dial", "number": "+15005550009", "caller_id": "+15005550010", "say_first": "One moment.", "timeout_secs": 20 }),
+        ),
+        (Document::Hangup, json!({ "kind": "hangup" })),
+        (Document::RejectBusy, json!({ "kind": "reject_busy" })),
+    ];
+    let asked: Vec<Value> = cases
+        .iter()
+        .map(|(document, spec)| Ok(json!({ "mode": "document", "xml": document.render(Carrier::Twilio)?, "document": spec })))
+        .collect::<Result<_>>()?;
+    let verdicts = judge("judge_twilio.py", &Value::Array(asked)).await?;
+    let verdicts = verdicts.as_array().context("no list of verdicts")?;
+    assert_eq!(verdicts.len(), cases.len());
+    for verdict in verdicts {
+        assert_eq!(verdict["same"], true, "{verdict}");
+    }
     Ok(())
 }

@@ -69,9 +69,19 @@ async fn after_kill_9_the_recording_is_valid_and_the_call_is_closed_in_the_recor
     assert_eq!(channels, 2);
     ensure!(pcm.len() > 8000 * 2, "less than a second was kept");
 
-    let again = Server::start_in(program(), left.data, &[]).await?;
-    let calls = again.json("/api/v1/calls").await?;
-    assert_eq!(calls["calls"][0]["end_reason"], "failed", "{calls}");
+    // The call can be taken up again for a while; nobody asks for it, so it is closed.
+    let again = Server::start_in(program(), left.data, &[("RESUME_WINDOW", "5"), ("HEARTBEAT_INTERVAL", "1")]).await?;
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    let closed = async {
+        loop {
+            tick.tick().await;
+            let calls = again.json("/api/v1/calls").await?;
+            if calls["calls"][0]["end_reason"] == "instance_lost" {
+                return anyhow::Ok(());
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), closed).await.context("the call was not closed in the records")??;
     again.stop().await?;
     Ok(())
 }
@@ -92,7 +102,7 @@ async fn until_recorded(server: &Server) -> Result<String> {
 
 #[tokio::test]
 async fn a_stop_lets_the_live_caller_hear_a_last_sentence() -> Result<()> {
-    let server = Server::start(program()).await?;
+    let server = Server::start_with(program(), &[("SHUTDOWN_DRAIN_TIMEOUT", "1")]).await?;
     let options = server.dial_options().await?;
     let script = Script::new(Carrier::Twilio).step(Step::wait()).step(Step::wait_for_end());
     let call = tokio::spawn(dial::run(script, options));

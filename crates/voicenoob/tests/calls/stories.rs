@@ -14,17 +14,6 @@ use testkit::Server;
 
 use crate::program;
 
-macro_rules! on_both_carriers {
-    ($($story:ident),* $(,)?) => {
-        mod on_twilio {
-            $(#[tokio::test] async fn $story() -> anyhow::Result<()> { super::$story(call::Carrier::Twilio).await })*
-        }
-        mod on_telnyx {
-            $(#[tokio::test] async fn $story() -> anyhow::Result<()> { super::$story(call::Carrier::Telnyx).await })*
-        }
-    };
-}
-
 on_both_carriers!(
     a_booking_in_one_sentence,
     a_booking_step_by_step,

@@ -194,9 +194,22 @@ async fn a_repeated_webhook_makes_one_record_and_takes_one_place() -> Result<()>
     assert_eq!(calls["calls"].as_array().map(Vec::len), Some(1));
     let (status, refused) = webhook(&server, "CA-other", "").await?;
     assert_eq!(status, 200);
-    assert!(refused.contains("all lines are busy") && refused.contains("<Hangup"), "{refused}");
+    heard_as_busy(&server, &refused).await?;
+    // A full instance still tells callers so, and still hears how its own calls go on: a balancer must not take it out.
     let ready = server.http().get(server.url().join("/health/ready")?).send().await?;
-    assert_eq!(ready.status().as_u16(), 503);
+    assert_eq!(ready.status().as_u16(), 200);
+    Ok(())
+}
+
+/// The refusal is a sentence rendered at start, in the agent's own voice: the carrier can fetch it, and it sounds.
+async fn heard_as_busy(server: &Server, document: &str) -> Result<()> {
+    let url = document.split("<Play>").nth(1).and_then(|rest| rest.split("</Play>").next()).context("nothing is played")?;
+    assert!(document.contains("<Hangup"), "{document}");
+    let wav = server.http().get(url).send().await?.error_for_status()?.bytes().await?;
+    let clip = audio::wav::read(&wav)?;
+    let samples = clip.mono_at(8000)?;
+    let level = audio::level::Level::of(&samples);
+    assert!(samples.len() > 2 * 8000 && level.rms_dbfs > -40.0, "{} samples at {level:?}", samples.len());
     Ok(())
 }
 
@@ -209,7 +222,7 @@ async fn a_second_call_finds_the_line_busy_and_a_third_one_free_again() -> Resul
     first.send(media(1)).await;
     first.text().await?;
     let busy = dial::run(Script::new(Carrier::Telnyx), server.dial_options().await?).await?;
-    assert!(busy.announcements.iter().any(|said| said.contains("busy")), "{:?}", busy.announcements);
+    assert!(busy.announcements.iter().any(|said| said.contains("busy.wav")), "{:?}", busy.announcements);
     first.send(r#"{"event":"stop","sequenceNumber":"9","streamSid":"MZ1","stop":{"accountSid":"AC1","callSid":"CA-first"}}"#).await;
     first.closed().await?;
     let free = server.call(Script::new(Carrier::Telnyx).step(Step::wait()).step(Step::HangUp)).await?;

@@ -8,7 +8,7 @@ use call::{CallId, CallRecord, CallStatus, Carrier, Direction, PhoneNumber, Time
 use flow::ToolOutcome;
 use hotel::{BuiltInPms, Pms, Property, Reservation, ReservationQuery};
 use serde_json::{Map, Value, json};
-use store::{Database, Records, SqliteRecords};
+use store::{Database, Records, SqlRecords};
 
 use super::caller::Task;
 
@@ -46,7 +46,7 @@ impl Desk {
         let database = Database::in_memory().await?;
         let property = Property::harbour_view().context("this machine has no time zone data (package tzdata)")?;
         let pms = BuiltInPms::open(database.clone(), Arc::new(move || now), fastrand::Rng::with_seed(7), &property).await?;
-        let (pms, records): (Arc<dyn Pms>, Arc<dyn Records>) = (Arc::new(pms), Arc::new(SqliteRecords::new(database)));
+        let (pms, records): (Arc<dyn Pms>, Arc<dyn Records>) = (Arc::new(pms), Arc::new(SqlRecords::new(database)));
         let agent = AgentDefinition::echo().id;
         let call = records.open_call(&record(now)?).await?.id;
         let mut tools = Toolbox::new();

@@ -1,0 +1,2 @@
+settle()
+return redis.call('ZCARD', CALLS)

@@ -1,0 +1,45 @@
+//! `GET /metrics`.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use dispatch::DrainState;
+use telemetry::{Pool, Sample};
+
+use crate::state::App;
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new().route("/metrics", get(metrics))
+}
+
+async fn metrics(State(app): State<App>, headers: HeaderMap) -> Response {
+    let Some(metrics) = &app.metrics else {
+        return (StatusCode::NOT_FOUND, "Prometheus metrics disabled").into_response();
+    };
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let rendered = metrics.render(accept, &sample(&app).await);
+    ([(header::CONTENT_TYPE, rendered.content_type)], rendered.body).into_response()
+}
+
+/// What is read off the live tables at the moment of the scrape: nothing here is counted up and down.
+async fn sample(app: &App) -> Sample {
+    let depth = app.live_state.depth().await;
+    let draining = app.drain.state() != DrainState::Running;
+    Sample {
+        active_calls: u64::try_from(app.live.talking()).unwrap_or(u64::MAX),
+        permits_taken: u64::try_from(app.admission.taken()).unwrap_or(u64::MAX),
+        permits_limit: u64::try_from(app.admission.limit()).unwrap_or(u64::MAX),
+        waiting_here: u64::try_from(app.waiting.len()).unwrap_or(u64::MAX),
+        live_state_up: depth.is_ok(),
+        queue_depth: depth.ok(),
+        offers: u64::try_from(app.offers.len()).unwrap_or(u64::MAX),
+        drain_state: app.drain.state().as_str(),
+        remaining_calls: if draining { u64::try_from(crate::stopping::remaining(app)).unwrap_or(u64::MAX) } else { 0 },
+        pool: app.database.as_ref().map(|database| {
+            let pool = database.pool_state();
+            Pool { in_use: pool.in_use, idle: pool.idle, max: pool.max }
+        }),
+    }
+}

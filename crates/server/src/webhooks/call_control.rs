@@ -1,0 +1,232 @@
+//! Telnyx calls that are steered by command: an event comes, and the answer is not a document but a request to the carrier's REST interface.
+//!
+//! Nothing is kept between events: what is to be done follows from the event and the call's record, so any instance can take any event. An event
+//! that this instance cannot serve is answered 503, and the carrier brings it to another one.
+
+use std::sync::Arc;
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use call::{CallRecord, Carrier, Direction, EndReason, PhoneNumber};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use telephony::telnyx::webhook::{CallControlEvent, CallControlKind};
+use telephony::{Document, VoiceOffer};
+use tracing::{error, info};
+use trunk::{CallControl, Speech, StreamRequest, TrunkError};
+use uuid::Uuid;
+
+use super::answer::{self, Asked};
+use super::resume;
+use crate::calls::STREAM_ID;
+use crate::origin::Origin;
+use crate::refusals::{self, Refusal};
+use crate::state::App;
+
+/// Telnyx's own voice, which needs no account with a voice vendor.
+const VOICE: &str = "female";
+/// A stream that ended while this instance takes no calls is brought to another one.
+const RETRY_AFTER_SECS: &str = "1";
+
+/// Takes an event. `asked` is what the webhook's address says.
+pub(super) async fn event(app: &App, control: &Arc<dyn CallControl>, origin: &Origin, event: CallControlEvent, asked: &Asked) -> Response {
+    let commands = Commands { control: control.as_ref(), event: &event };
+    let done = match &event.kind {
+        CallControlKind::Initiated { offer, parked: true } => match commands.again(app, origin) {
+            Some(document) => commands.answer(document).await,
+            None if is_answered(app, &commands).await => Done::Yes,
+            None => {
+                let document = answer::answer(app, origin, offer.clone(), asked).await;
+                commands.remember(app);
+                commands.answer(document).await
+            }
+        },
+        CallControlKind::Answered => refused(app, &commands).await,
+        CallControlKind::StreamingStopped { stream_id, .. } | CallControlKind::StreamingFailed { stream_id, .. }
+            if is_old_news(app, &event.call_control_id, stream_id.as_deref()).await =>
+        {
+            Done::Yes
+        }
+        CallControlKind::StreamingStopped { .. } | CallControlKind::StreamingFailed { .. } => {
+            let document = match commands.again(app, origin) {
+                Some(document) => document,
+                None => {
+                    let after = resume::After { call: bare(&event.call_control_id), dialled: false, hop: 0, body: &[] };
+                    let document = resume::next_document(app, origin, after).await;
+                    commands.remember(app);
+                    document
+                }
+            };
+            commands.go_on(document).await
+        }
+        CallControlKind::Hangup(report) => return super::reported(app, Carrier::Telnyx, report).await,
+        CallControlKind::Other(name) if name == "call.speak.ended" => spoken(app, &commands).await,
+        _ => Done::Yes,
+    };
+    match done {
+        Done::Yes => axum::Json(json!({ "status": "received" })).into_response(),
+        Done::Elsewhere => (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY_AFTER_SECS)]).into_response(),
+    }
+}
+
+enum Done {
+    Yes,
+    /// Another instance, or a later try, shall take it.
+    Elsewhere,
+}
+
+/// True when the call has another stream by now: events come late, and out of order.
+async fn is_old_news(app: &App, call_id: &str, stream_id: Option<&str>) -> bool {
+    let Some(stream_id) = stream_id else { return false };
+    let calls = app.live_state.active_calls().await.unwrap_or_default();
+    let live = calls.iter().find(|entry| entry.call_id == call_id).and_then(|entry| entry.metadata.as_ref()?.get(STREAM_ID));
+    live.is_some_and(|live| !live.eq_ignore_ascii_case(stream_id))
+}
+
+/// True when the call has been talked in: that it begins is old news.
+async fn is_answered(app: &App, commands: &Commands<'_>) -> bool {
+    record(app, commands).await.is_some_and(|record| record.answered_at.is_some())
+}
+
+/// A call that was refused was answered without a stream: now it can be told why.
+async fn refused(app: &App, commands: &Commands<'_>) -> Done {
+    let found = app.services.records.call_by_carrier(Carrier::Telnyx, &commands.event.call_control_id).await;
+    let record = match found {
+        Ok(Some(record)) if record.ended_at.is_none() => return Done::Yes,
+        Ok(Some(record)) => record,
+        // It was refused before there was a record of it.
+        Ok(None) => return commands.speak(answer::NO_AGENT.to_owned(), "en-US").await,
+        Err(fault) => {
+            error!(error = %fault, "the record of a call could not be read");
+            return Done::Elsewhere;
+        }
+    };
+    let kind = match record.end_reason {
+        Some(EndReason::Refused) => Refusal::Busy,
+        Some(EndReason::Drained) => Refusal::Closing,
+        _ => Refusal::Fault,
+    };
+    match app.agents.get(record.agent_id) {
+        Some(agent) => commands.speak(refusals::text(agent, kind), &agent.language).await,
+        None => commands.hangup().await,
+    }
+}
+
+/// The carrier's voice has said its sentence: a call that is over is hung up.
+async fn spoken(app: &App, commands: &Commands<'_>) -> Done {
+    match record(app, commands).await {
+        Some(record) if record.ended_at.is_none() => Done::Yes,
+        _ => commands.hangup().await,
+    }
+}
+
+async fn record(app: &App, commands: &Commands<'_>) -> Option<CallRecord> {
+    let found = app.services.records.call_by_carrier(Carrier::Telnyx, &commands.event.call_control_id).await;
+    found.inspect_err(|fault| error!(error = %fault, "the record of a call could not be read")).ok().flatten()
+}
+
+/// A call of which only the id is known here; its record has the rest.
+fn bare(call_control_id: &str) -> VoiceOffer {
+    VoiceOffer {
+        carrier: Carrier::Telnyx,
+        carrier_call_id: call_control_id.to_owned(),
+        account: None,
+        from: PhoneNumber::new(""),
+        to: PhoneNumber::new(""),
+        direction: Direction::Inbound,
+    }
+}
+
+/// Commands that an event leads to. The same cause leads to the same offer and the same command ids, so an event that comes twice does nothing
+/// twice.
+struct Commands<'a> {
+    control: &'a dyn CallControl,
+    event: &'a CallControlEvent,
+}
+
+impl Commands<'_> {
+    /// What the event is about: that a stream ended may be told by two events.
+    fn cause(&self) -> &str {
+        match &self.event.kind {
+            CallControlKind::StreamingStopped { stream_id: Some(stream), .. }
+            | CallControlKind::StreamingFailed { stream_id: Some(stream), .. } => stream,
+            _ => &self.event.id,
+        }
+    }
+
+    /// The answer that was given to this before, while its stream has not come: the carrier may not have got it, or have obeyed it already.
+    fn again(&self, app: &App, origin: &Origin) -> Option<Document> {
+        answer::again(app, origin, Carrier::Telnyx, &self.event.call_control_id, self.cause())
+    }
+
+    fn remember(&self, app: &App) {
+        app.offers.caused_by(Carrier::Telnyx, &self.event.call_control_id, self.cause());
+    }
+
+    fn id(&self, command: &str) -> Uuid {
+        let digest = Sha256::new().chain_update(self.cause().as_bytes()).chain_update(b"\0").chain_update(command.as_bytes()).finalize();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        Uuid::from_bytes(bytes)
+    }
+
+    /// Answers a new call as the document says.
+    async fn answer(&self, document: Document) -> Done {
+        let call = &self.event.call_control_id;
+        match document {
+            // An answer carries no parameters: the token goes along in the address, which this carrier allows (telnyx.md 1.1).
+            Document::ConnectStream { stream_url, parameters, format, .. } => {
+                let query: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(&parameters).finish();
+                let stream = StreamRequest { url: format!("{stream_url}?{query}"), format, parameters: Vec::new(), client_state: None };
+                self.done(self.control.answer(call, self.id("answer"), Some(&stream)).await)
+            }
+            Document::Redirect { .. } => Done::Elsewhere,
+            Document::SayAndHangup { .. } | Document::PlayAndHangup { .. } => {
+                self.done(self.control.answer(call, self.id("answer"), None).await)
+            }
+            Document::Hangup | Document::RejectBusy | Document::Dial { .. } => self.hangup().await,
+        }
+    }
+
+    /// Has a call whose stream is over go on as the document says.
+    async fn go_on(&self, document: Document) -> Done {
+        match document {
+            Document::ConnectStream { stream_url, parameters, format, .. } => {
+                let stream = StreamRequest { url: stream_url, format, parameters, client_state: None };
+                let started = self.control.streaming_start(&self.event.call_control_id, self.id("streaming_start"), &stream).await;
+                self.done(started)
+            }
+            Document::Redirect { .. } => Done::Elsewhere,
+            Document::SayAndHangup { text, language } => self.speak(text, language.as_deref().unwrap_or("en-US")).await,
+            Document::PlayAndHangup { .. } => self.speak(answer::FAULT.to_owned(), "en-US").await,
+            Document::Dial { .. } => {
+                error!("the caller cannot be put through: transfer by Call Control is not built yet");
+                self.speak(answer::NOT_REACHED.to_owned(), "en-US").await
+            }
+            Document::Hangup | Document::RejectBusy => self.hangup().await,
+        }
+    }
+
+    async fn speak(&self, text: String, language: &str) -> Done {
+        let speech = Speech { text, language: Some(language.to_owned()), voice: VOICE.to_owned() };
+        self.done(self.control.speak(&self.event.call_control_id, self.id("speak"), &speech).await)
+    }
+
+    async fn hangup(&self) -> Done {
+        self.done(self.control.hangup(&self.event.call_control_id, self.id("hangup")).await)
+    }
+
+    fn done(&self, sent: Result<(), TrunkError>) -> Done {
+        match sent {
+            Ok(()) => Done::Yes,
+            Err(fault @ (TrunkError::CallEnded { .. } | TrunkError::UnknownCall { .. })) => {
+                info!(error = %fault, "the call is over already");
+                Done::Yes
+            }
+            Err(fault) => {
+                error!(error = %fault, "the carrier did not take a command; it will bring the event again");
+                Done::Elsewhere
+            }
+        }
+    }
+}

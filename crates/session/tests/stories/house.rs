@@ -1,0 +1,214 @@
+//! The house at our end: the demo hotel's agent, a voice that notes what it says, a recogniser that hears nothing, a store in memory.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use agent::{AgentDefinition, AgentKind, Tool, Toolbox};
+use async_trait::async_trait;
+use call::{CallId, CallRecord, CallStatus, Carrier, Direction, PhoneNumber, Timestamp};
+use flow::{Dialogue, Input, Output, ToolOutcome};
+use serde_json::{Value, json};
+use session::{Ending, Order, Services, SessionSetup};
+use speech::phrases::Phrases;
+use speech::{Domain, Recognition, RecognitionEvent, SpeakRequest, SpeechError, SpeechStream, SpeechToText, TextToSpeech};
+use store::{Database, Progress, Records, SqlRecords};
+use telephony::MediaStream;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::far_end::Socket;
+
+/// The voice's only sample.
+pub(super) const VOICE: i16 = 16_000;
+
+/// Says everything in 100 ms, and notes it.
+#[derive(Default)]
+pub(super) struct Voice {
+    pub(super) said: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl TextToSpeech for Voice {
+    fn name(&self) -> &'static str {
+        "noting voice"
+    }
+
+    fn voices(&self) -> Vec<String> {
+        vec!["slt".into()]
+    }
+
+    async fn speak(&self, request: SpeakRequest) -> Result<SpeechStream, SpeechError> {
+        self.said.lock().unwrap().push(request.text);
+        let (pieces, stream) = mpsc::channel(1);
+        let _ = pieces.try_send(Ok(vec![VOICE; request.rate as usize / 10].into()));
+        Ok(stream)
+    }
+
+    async fn check(&self) -> Result<(), SpeechError> {
+        Ok(())
+    }
+}
+
+/// Hears nothing, so that callers press keys in the middle of a spoken dialogue.
+struct Deaf;
+
+#[async_trait]
+impl SpeechToText for Deaf {
+    fn name(&self) -> &'static str {
+        "deaf"
+    }
+
+    async fn prepare(&self, _: &Arc<Domain>) -> Result<(), SpeechError> {
+        Ok(())
+    }
+
+    async fn open(&self, _: Arc<Domain>, _: u32) -> Result<Box<dyn Recognition>, SpeechError> {
+        Ok(Box::new(Deaf))
+    }
+
+    async fn check(&self) -> Result<(), SpeechError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Recognition for Deaf {
+    fn expect(&mut self, _: &str) {}
+    fn start(&mut self) {}
+    fn push(&mut self, _: &[i16]) {}
+    fn pause(&mut self) {}
+    fn finish(&mut self) {}
+    fn cancel(&mut self) {}
+
+    async fn next(&mut self) -> RecognitionEvent {
+        std::future::pending().await
+    }
+}
+
+/// Everything a process has.
+pub(super) struct House {
+    pub(super) services: Arc<Services>,
+    pub(super) records: Arc<dyn Records>,
+    pub(super) voice: Arc<Voice>,
+    pub(super) agent: Arc<AgentDefinition>,
+    pub(super) call: CallRecord,
+}
+
+impl House {
+    pub(super) async fn open(tools: Vec<Arc<dyn Tool>>) -> Self {
+        let records: Arc<dyn Records> = Arc::new(SqlRecords::new(Database::in_memory().await.unwrap()));
+        let agent = AgentDefinition::from_flow(include_str!("../../../../agents/hotel.toml"), "hotel.toml".into()).unwrap();
+        let call = records.open_call(&record(&agent)).await.unwrap();
+        Self::over(records, tools, agent, call)
+    }
+
+    /// Another process over the same records.
+    pub(super) fn again(&self, tools: Vec<Arc<dyn Tool>>) -> Self {
+        Self::over(Arc::clone(&self.records), tools, (*self.agent).clone(), self.call.clone())
+    }
+
+    fn over(records: Arc<dyn Records>, tools: Vec<Arc<dyn Tool>>, agent: AgentDefinition, call: CallRecord) -> Self {
+        let voice = Arc::new(Voice::default());
+        let mut toolbox = Toolbox::new();
+        tools.into_iter().for_each(|tool| toolbox.add(tool));
+        let services = Services {
+            recognizer: Some(Arc::new(Deaf)),
+            phrases: Phrases::new(Some(Arc::clone(&voice) as Arc<dyn TextToSpeech>), None, 1 << 20),
+            tools: toolbox,
+            records: Arc::clone(&records),
+            recordings: None,
+            recorder: telemetry::CallRecorder::new(),
+        };
+        Self { services: Arc::new(services), records, voice, agent: Arc::new(agent), call }
+    }
+
+    /// A session's setup, the sender of its orders, and the ending it reports before it closes the socket.
+    pub(super) fn setup(
+        &self,
+        socket: Socket,
+        stream: Box<dyn MediaStream>,
+        resume: Option<Progress>,
+    ) -> (Box<SessionSetup<Socket>>, watch::Sender<Order>, mpsc::UnboundedReceiver<Ending>) {
+        let (orders, told) = watch::channel(Order::GoOn);
+        let (report, reported) = mpsc::unbounded_channel();
+        let domain = Domain { name: "hotel".into(), states: Default::default(), background: Vec::new() };
+        let setup = SessionSetup {
+            socket,
+            stream,
+            call: self.call.clone(),
+            agent: Arc::clone(&self.agent),
+            domain: Some(Arc::new(domain)),
+            seed: 3,
+            hangup: CancellationToken::new(),
+            orders: told,
+            resumed: resume.is_some(),
+            resume,
+            on_end: Box::new(move |ending| {
+                let _ = report.send(ending);
+                Box::pin(std::future::ready(()))
+            }),
+        };
+        (Box::new(setup), orders, reported)
+    }
+
+    /// Everything the voice said so far.
+    pub(super) fn said(&self) -> String {
+        self.voice.said.lock().unwrap().join(" ")
+    }
+
+    /// A stored conversation that has just read a booking back.
+    pub(super) fn at_the_read_back(&self) -> Progress {
+        let AgentKind::Flow(flow) = &self.agent.kind else { panic!("the hotel has a dialogue") };
+        let now = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).datetime();
+        let mut dialogue = Dialogue::new(Arc::clone(flow), 3, Some("+12025550199".into()));
+        dialogue.handle(Input::Started, now);
+        let words = "a double room for two people for two nights from tomorrow under the name smith";
+        dialogue.handle(Input::Heard { text: words.into(), confidence: 0.9 }, now);
+        let mut asked = None;
+        while let Some(output) = dialogue.poll_output() {
+            match output {
+                Output::CallTool { id, .. } => {
+                    let free = json!({ "total": "200.00", "nightly": "100.00", "rooms_left": 3, "currency": "EUR", "room_type": "double" });
+                    dialogue.handle(Input::ToolAnswered { id, outcome: ToolOutcome::Ok(free) }, now);
+                }
+                Output::Listen { state, .. } => asked = Some(state),
+                _ => {}
+            }
+        }
+        assert_eq!(asked.as_deref(), Some("confirm"));
+        Progress { snapshot: json!({ "brain": dialogue.snapshot(), "missed": false }), turns: 5, elapsed_ms: 40_000 }
+    }
+}
+
+fn record(agent: &AgentDefinition) -> CallRecord {
+    CallRecord {
+        id: CallId(uuid::Uuid::from_u128(1)),
+        carrier: Carrier::Twilio,
+        carrier_call_id: "CA1".into(),
+        direction: Direction::Inbound,
+        from: PhoneNumber::new("+12025550199"),
+        to: PhoneNumber::new("+12025550100"),
+        agent_id: agent.id,
+        agent_name: agent.name.clone(),
+        status: CallStatus::InProgress,
+        offered_at: Timestamp::now(),
+        answered_at: None,
+        ended_at: None,
+        end_reason: None,
+        recording: None,
+    }
+}
+
+/// Waits until something holds; fails when it does not come to hold.
+pub(super) async fn until(mut holds: impl AsyncFnMut() -> bool) {
+    let wait = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), wait).await.expect("it never came to hold");
+}
+
+pub(super) fn booked() -> Value {
+    json!({ "code": "427109", "total": "200.00", "currency": "EUR" })
+}

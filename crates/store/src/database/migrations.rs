@@ -1,0 +1,46 @@
+//! The schema, version by version. A migration that was released is never edited: add the next one, for both databases.
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+/// Number and name of each version, which are also its file name, for the databases given.
+macro_rules! migrations {
+    ($($version:literal $name:literal $file:literal,)*) => {
+        pub(super) fn sqlite() -> Migrator {
+            Migrator::with_migrations(vec![$(version($version, $name, include_str!(concat!("../../migrations/sqlite/", $file)))),*])
+        }
+
+        pub(super) fn postgres() -> Migrator {
+            Migrator::with_migrations(vec![$(version($version, $name, include_str!(concat!("../../migrations/postgres/", $file)))),*])
+        }
+    };
+}
+
+migrations! {
+    1 "records" "0001_records.sql",
+    2 "hotel" "0002_hotel.sql",
+    3 "going on" "0003_going_on.sql",
+}
+
+fn version(version: i64, name: &'static str, sql: &'static str) -> Migration {
+    Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file written by a released version is refused when its migrations are not the same, letter by letter.
+    #[test]
+    fn released_migrations_are_unchanged() {
+        let sums: Vec<_> = sqlite().iter().map(|migration| (migration.version, hex(&migration.checksum[..6]))).collect();
+        assert_eq!(sums[..2], [(1, "f71aa56aec7f".to_owned()), (2, "9afd4d3635fe".to_owned())]);
+        let numbers =
+            |migrator: Migrator| migrator.iter().map(|migration| (migration.version, migration.description.clone())).collect::<Vec<_>>();
+        assert_eq!(numbers(sqlite()), numbers(postgres()));
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}

@@ -1,0 +1,89 @@
+//! How things stand at the moment of a scrape.
+
+use prometheus_client::encoding::{EncodeMetric, MetricEncoder};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+/// The words of [`Sample::drain_state`].
+const DRAIN_STATES: [&str; 5] = ["running", "settling", "refusing", "handover", "stopped"];
+
+/// How things stand: read from the tables themselves for each scrape, never counted up and down. It has no default: a field that nobody
+/// fills in would be a figure that nobody measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sample {
+    /// Conversations of this instance that are live.
+    pub active_calls: u64,
+    /// Permits that this instance's calls hold.
+    pub permits_taken: u64,
+    /// Permits this instance has in all.
+    pub permits_limit: u64,
+    /// Waiting callers whose sockets are here.
+    pub waiting_here: u64,
+    /// Waiting callers over all instances; `None` when it is not known, and then it is absent, not zero.
+    pub queue_depth: Option<u64>,
+    /// Offers whose media stream has not come yet.
+    pub offers: u64,
+    /// One of `running`, `settling`, `refusing`, `handover`, `stopped`. Any other word shows as none of them.
+    pub drain_state: &'static str,
+    /// Live calls that the drain waits for; zero while it does not drain.
+    pub remaining_calls: u64,
+    /// Whether live state answers.
+    pub live_state_up: bool,
+    /// The database pool; `None` when there is none.
+    pub pool: Option<Pool>,
+}
+
+/// Connections of the database pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pool {
+    /// Lent out.
+    pub in_use: u32,
+    /// Open and free.
+    pub idle: u32,
+    /// Most that may be open.
+    pub max: u32,
+}
+
+impl Sample {
+    /// Registers the gauges with their values.
+    pub(super) fn register(&self, registry: &mut Registry) {
+        let mut gauge = |name, help, value: u64| registry.register(name, help, ConstGauge::new(value));
+        gauge("voicenoob_active_calls_current", "Conversations that are live on this instance", self.active_calls);
+        gauge("voicenoob_permits_taken", "Calls that hold a permit of this instance", self.permits_taken);
+        gauge("voicenoob_permits_limit", "Calls that may hold a permit of this instance", self.permits_limit);
+        gauge("voicenoob_queue_waiting_here", "Waiting callers whose sockets are on this instance", self.waiting_here);
+        gauge("voicenoob_offers_waiting", "Answered calls whose media stream has not come yet", self.offers);
+        gauge("voicenoob_drain_remaining_calls", "Live calls that the drain waits for", self.remaining_calls);
+        gauge("voicenoob_live_state_up", "Whether live state answers: 1 or 0", u64::from(self.live_state_up));
+        if let Some(depth) = self.queue_depth {
+            gauge("voicenoob_queue_depth", "Waiting callers over all instances, absent while unknown", depth);
+        }
+        let states = DRAIN_STATES.map(|state| (state, u64::from(state == self.drain_state)));
+        registry.register(
+            "voicenoob_drain_state",
+            "Where the instance stands on its way to a stop: 1 for its state",
+            Each("state", states),
+        );
+        if let Some(pool) = self.pool {
+            let connections = Each("state", [("in_use", u64::from(pool.in_use)), ("idle", u64::from(pool.idle))]);
+            registry.register("voicenoob_database_connections", "Open connections of the database pool", connections);
+            let max = ConstGauge::new(u64::from(pool.max));
+            registry.register("voicenoob_database_connections_limit", "Connections the database pool may open", max);
+        }
+    }
+}
+
+/// A gauge for each value of a label.
+#[derive(Debug)]
+struct Each<const N: usize>(&'static str, [(&'static str, u64); N]);
+
+impl<const N: usize> EncodeMetric for Each<N> {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), std::fmt::Error> {
+        self.1.iter().try_for_each(|(word, value)| encoder.encode_family(&[(self.0, *word)])?.encode_gauge(value))
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Gauge
+    }
+}
