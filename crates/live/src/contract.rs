@@ -41,7 +41,7 @@ macro_rules! live_contract {
             registry: a_registered_call_is_listed_until_it_is_unregistered, a_call_that_is_registered_again_is_one_call,
                 only_its_own_instance_takes_a_call_out, calls_are_listed_oldest_first_and_counted, any_text_survives_the_registry,
                 a_call_longer_than_the_time_to_live_stays_listed, an_entry_that_nobody_renews_is_gone_after_its_time_to_live;
-            instances: when_nobody_was_heard_nobody_is_dead, a_first_beat_is_unknown_and_the_next_is_known, instances_are_listed_with_what_they_hold,
+            instances: when_nobody_was_heard_nobody_is_dead, a_lease_to_be_heard_again_is_one_for_the_calls_too, a_first_beat_is_unknown_and_the_next_is_known, instances_are_listed_with_what_they_hold,
                 a_crash_leaves_no_call_longer_than_one_heartbeat, a_lost_call_is_told_exactly_once, a_lost_call_that_nobody_takes_up_is_given_up,
                 a_lost_call_that_is_taken_up_is_not_given_up, who_leaves_loses_no_call, an_instance_that_was_silent_too_long_enters_everything_again,
                 few_dead_instances_are_cleared_at_a_time, what_was_entered_before_the_first_beat_is_cleared_too;

@@ -75,6 +75,20 @@ pub async fn when_nobody_was_heard_nobody_is_dead(on: &dyn Stages) {
     assert_eq!(lost.into_iter().map(|call| call.call_id).collect::<Vec<_>>(), ["CA1"]);
 }
 
+/// Who has a lease to be heard again keeps its calls that long, and the count and the list agree at every time.
+pub async fn a_lease_to_be_heard_again_is_one_for_the_calls_too(on: &dyn Stages) {
+    let stage = on.open(Rules::default()).await;
+    let state = stage.state();
+    beat(&state, "a", 5).await;
+    state.register(&entry("CA1", "a")).await.unwrap();
+    stage.advance(seconds(1700)).await;
+    assert!(beat(&state, "b", 5).await.lost.is_empty());
+    for (passed, left) in [(200, 1), (1700, 0)] {
+        stage.advance(seconds(passed)).await;
+        assert_eq!((state.call_count().await.unwrap(), registered(&state).await.len()), (left, left as usize));
+    }
+}
+
 /// Defect 11 and "beyond": a crash leaves no entry longer than one heartbeat interval after the lease.
 pub async fn a_crash_leaves_no_call_longer_than_one_heartbeat(on: &dyn Stages) {
     let stage = on.open(Rules::default()).await;

@@ -27,6 +27,7 @@ impl Model {
     /// See [`crate::LiveState::beat`].
     pub fn beat(&mut self, now: i64, beat: &Beat) -> Pulse {
         let known = self.alive(&beat.instance, now).is_some();
+        self.registry.expire(now);
         self.grace(now, &beat.instance);
         let mut lost = Vec::new();
         for name in self.dead(now, &beat.instance) {
@@ -84,8 +85,10 @@ impl Model {
     fn grace(&mut self, now: i64, own: &InstanceName) {
         let lease = micros(self.rules.instance_lease);
         if self.heard.replace(now).is_some_and(|heard| now - heard > lease) {
-            for (_, other) in self.instances.iter_mut().filter(|(name, other)| *name != own && now - other.seen > lease) {
+            let expires = now.saturating_add(micros(self.rules.registry_ttl));
+            for (name, other) in self.instances.iter_mut().filter(|(name, other)| *name != own && now - other.seen > lease) {
                 other.seen = now;
+                self.registry.renew(name, expires);
             }
         }
     }

@@ -62,7 +62,7 @@ impl Registry {
         self.calls.get(call_id).is_some_and(|call| call.entry.instance == *instance)
     }
 
-    fn expire(&mut self, now: i64) {
+    pub(super) fn expire(&mut self, now: i64) {
         if now >= self.next_expiry {
             self.calls.retain(|_, call| now < call.expires);
             self.next_expiry = self.calls.values().map(|call| call.expires).min().unwrap_or(i64::MAX);

@@ -2,6 +2,17 @@
 local name, lease, ttl, window = ARGV[3], tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local INSTANCES, hash = P .. ':instances', P .. ':instance:' .. name
 
+-- An instance's entries live as long as their calls: some microseconds for each, every heartbeat. None runs out before its instance's lease has
+-- run out for the rest of the time to live, which is what the count relies on.
+local function renew(instance)
+  for _, id in ipairs(redis.call('SMEMBERS', P .. ':live:' .. instance)) do
+    if redis.call('PEXPIRE', P .. ':calls:' .. id, ttl) == 0 then
+      redis.call('SREM', P .. ':live:' .. instance, id)
+      redis.call('ZREM', P .. ':live', id)
+    end
+  end
+end
+
 -- Nobody was heard for a whole lease: not all of them are dead, the server was out of reach, or its clock jumped. The others get a lease to be
 -- heard again; this one tells what it has anyway.
 local function grace()
@@ -10,6 +21,7 @@ local function grace()
     for _, other in ipairs(redis.call('ZRANGEBYSCORE', INSTANCES, '-inf', '(' .. whole(NOW))) do
       if other ~= name then
         redis.call('ZADD', INSTANCES, NOW + lease, other)
+        renew(other)
         if redis.call('EXISTS', P .. ':instance:' .. other) == 1 then
           redis.call('HSET', P .. ':instance:' .. other, 'seen', whole(NOW), 'ends', whole(NOW + lease))
         end
@@ -29,16 +41,6 @@ local function dead()
     return a < b
   end)
   return names
-end
-
--- The instance's entries live as long as their calls: some microseconds for each, every heartbeat.
-local function renew()
-  for _, id in ipairs(redis.call('SMEMBERS', P .. ':live:' .. name)) do
-    if redis.call('PEXPIRE', P .. ':calls:' .. id, ttl) == 0 then
-      redis.call('SREM', P .. ':live:' .. name, id)
-      redis.call('ZREM', P .. ':live', id)
-    end
-  end
 end
 
 -- Calls that nobody took up.
@@ -87,6 +89,6 @@ for number, gone in ipairs(dead()) do
 end
 redis.call('HSET', hash, 'limit', ARGV[4], 'draining', ARGV[5], 'url', ARGV[6], 'seen', whole(NOW), 'ends', whole(NOW + lease))
 redis.call('ZADD', INSTANCES, NOW + lease, name)
-renew()
+renew(name)
 settle()
 return {known and 1 or 0, lost, given_up(), abandoned()}
