@@ -37,6 +37,16 @@ id!(
     AgentId
 );
 
+id!(
+    /// A workspace (tenant): whose calls, agents and people these are.
+    TenantId
+);
+
+impl TenantId {
+    /// The workspace that is always there: an installation for one team needs no other.
+    pub const DEFAULT: Self = Self(uuid::uuid!("00000000-0000-7000-8000-000000000001"));
+}
+
 /// Which carrier's dialect a call speaks. Chosen once, at the edge; only `telephony` acts on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

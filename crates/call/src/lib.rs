@@ -8,7 +8,7 @@ mod number;
 mod record;
 mod state;
 
-pub use id::{AgentId, CallId, Carrier, Direction};
+pub use id::{AgentId, CallId, Carrier, Direction, TenantId};
 pub use jiff::Timestamp;
 pub use next::NextStep;
 pub use number::PhoneNumber;

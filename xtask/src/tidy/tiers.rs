@@ -7,19 +7,20 @@ use crate::workspace::{Manifest, Need, Workspace};
 
 /// Crates by tier, those that are planned included. Beside the tiers stand `testkit` and `xtask`.
 const TIERS: [&[&str]; 5] = [
-    &["call", "audio", "telephony", "conversation", "flow"],
+    &["call", "audio", "telephony", "conversation", "flow", "privacy"],
     &["resilience", "telemetry", "pocketsphinx"],
-    &["trunk", "speech", "agent", "store", "live", "secrets", "alerts", "hotel"],
-    &["session", "dispatch", "server"],
+    &["trunk", "speech", "agent", "store", "live", "secrets", "people", "alerts", "hotel"],
+    &["session", "dispatch", "api", "server"],
     &["dial", "voicenoob", "validator", "scanner", "loadtest", "evaluator"],
 ];
 
 /// Arrows within one tier that are allowed: who, whom, why.
-const SIDEWAYS: [(&str, &[&str], &str); 5] = [
+const SIDEWAYS: [(&str, &[&str], &str); 6] = [
     ("telephony", &["call", "audio"], "media streams carry frames and calls have ids"),
     ("conversation", &["call", "audio"], "turns are parts of calls and are made of audio"),
     ("hotel", &["agent", "store"], "its tools are an agent's tools and its records live in the store"),
-    ("server", &["session", "dispatch"], "it joins the two, which do not know each other"),
+    ("people", &["secrets", "store"], "accounts are rows, and their secrets are sealed"),
+    ("server", &["session", "dispatch", "api"], "it joins the three, which do not know each other"),
     ("voicenoob", &["dial", "validator", "scanner", "loadtest", "evaluator"], "the binary's subcommands are these libraries"),
 ];
 

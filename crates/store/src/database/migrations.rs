@@ -20,6 +20,8 @@ migrations! {
     1 "records" "0001_records.sql",
     2 "hotel" "0002_hotel.sql",
     3 "going on" "0003_going_on.sql",
+    4 "people" "0004_people.sql",
+    5 "workspaces" "0005_workspaces.sql",
 }
 
 fn version(version: i64, name: &'static str, sql: &'static str) -> Migration {

@@ -24,6 +24,7 @@ pub struct Param<'q>(Typed<'q>);
 enum Typed<'q> {
     Id(Option<Uuid>),
     Text(Option<Cow<'q, str>>),
+    Bytes(Option<Cow<'q, [u8]>>),
     Integer(Option<i64>),
     Real(Option<f32>),
     Flag(Option<bool>),
@@ -53,6 +54,10 @@ params! {
     Uuid as Id: |id| id;
     &'q str as Text: |text| without_nul(Cow::Borrowed(text));
     &'q String as Text: |text| without_nul(Cow::Borrowed(text));
+    &'q [u8] as Bytes: |bytes| Cow::Borrowed(bytes);
+    &'q Vec<u8> as Bytes: |bytes| Cow::Borrowed(bytes.as_slice());
+    &'q [u8; 32] as Bytes: |bytes| Cow::Borrowed(bytes.as_slice());
+    Vec<u8> as Bytes: |bytes| Cow::Owned(bytes);
     String as Text: |text| without_nul(Cow::Owned(text));
     i64 as Integer: |number| number;
     u32 as Integer: |number| number.into();
@@ -101,6 +106,7 @@ macro_rules! arguments {
                 let added = match param {
                     Typed::Id(value) => arguments.add(value),
                     Typed::Text(value) => arguments.add(value.as_deref()),
+                    Typed::Bytes(value) => arguments.add(value.as_deref()),
                     Typed::Integer(value) => arguments.add(value),
                     Typed::Real(value) => arguments.add(value),
                     Typed::Flag(value) => arguments.add(value),

@@ -1,0 +1,5 @@
+//! People and what they may do.
+
+mod role;
+
+pub use role::{FORMER, Permission, Role};
