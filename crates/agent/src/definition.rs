@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use call::{AgentId, PhoneNumber};
+use call::{AgentId, PhoneNumber, TenantId};
 use flow::{Flow, HoldTexts, Problem};
 
 /// What an agent is made of.
@@ -15,11 +16,37 @@ pub enum AgentKind {
     Echo,
 }
 
+/// How an agent listens. What is `None` is as it is for every agent.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Hearing {
+    /// From 0 to 1: what is at least so likely to be speech is taken for it.
+    pub threshold: Option<f32>,
+    /// Audio from before the first voiced frame that belongs to an utterance.
+    pub preroll: Option<Duration>,
+}
+
+/// What is kept of an agent's calls beside their records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keeps {
+    /// The sound, where the installation records at all.
+    pub recording: bool,
+    /// What was said; without it turns are stored with their times only.
+    pub transcript: bool,
+}
+
+impl Default for Keeps {
+    fn default() -> Self {
+        Self { recording: true, transcript: true }
+    }
+}
+
 /// One agent.
 #[derive(Clone)]
 pub struct AgentDefinition {
     /// Stands in the media stream's path.
     pub id: AgentId,
+    /// Whose agent it is: its calls are this workspace's.
+    pub tenant: TenantId,
     /// For people.
     pub name: String,
     /// An inactive agent refuses calls.
@@ -32,6 +59,10 @@ pub struct AgentDefinition {
     pub voice: String,
     /// IANA time zone of the business behind it.
     pub time_zone: String,
+    /// How it listens.
+    pub hearing: Hearing,
+    /// What is kept of its calls.
+    pub keeps: Keeps,
     /// How it thinks.
     pub kind: AgentKind,
 }
@@ -94,12 +125,15 @@ impl AgentDefinition {
         })?;
         Ok(Self {
             id,
+            tenant: TenantId::DEFAULT,
             name: flow.name().to_owned(),
             active: flow.active(),
             numbers: flow.numbers().iter().map(PhoneNumber::new).collect(),
             language: flow.language().to_owned(),
             voice: flow.voice().to_owned(),
             time_zone: flow.time_zone().to_owned(),
+            hearing: Hearing::default(),
+            keeps: Keeps::default(),
             kind: AgentKind::Flow(Arc::new(flow)),
         })
     }
@@ -116,12 +150,15 @@ impl AgentDefinition {
     pub fn echo() -> Self {
         Self {
             id: Self::ECHO,
+            tenant: TenantId::DEFAULT,
             name: "echo".into(),
             active: true,
             numbers: Vec::new(),
             language: "en-US".into(),
             voice: "slt".into(),
             time_zone: "UTC".into(),
+            hearing: Hearing::default(),
+            keeps: Keeps::default(),
             kind: AgentKind::Echo,
         }
     }

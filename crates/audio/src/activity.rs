@@ -14,8 +14,8 @@ pub const MEMORY: usize = 11 * 1024;
 
 /// Samples of a frame at 16 kHz, the size and rate of the network.
 const WIDE_FRAME: usize = 256;
-/// The network's own limit between noise and voice.
-const SPEECH_PROBABILITY: f32 = 0.5;
+/// The network's own limit between noise and voice, from 0 to 1: what is at least so likely to be speech is taken for it.
+pub const SPEECH_PROBABILITY: f32 = 0.5;
 /// Below this the network is sure of noise, and the noise floor may follow.
 const NOISE_PROBABILITY: f32 = 0.35;
 /// Nothing below this level is speech on a telephone line.
@@ -58,6 +58,8 @@ pub struct Activity {
     gate: Gate,
     smoother: Smoother,
     probability: f32,
+    /// From this probability on it is speech.
+    threshold: f32,
     /// Frames of a tone in a row.
     tones: u32,
     /// State of the hiss.
@@ -85,6 +87,15 @@ impl Activity {
     /// # Errors
     /// [`AudioError::UnsupportedActivityRate`] for any other rate.
     pub fn new(rate: u32) -> Result<Activity, AudioError> {
+        Activity::with_threshold(rate, SPEECH_PROBABILITY)
+    }
+
+    /// As [`Self::new`] with another limit between noise and voice than [`SPEECH_PROBABILITY`]: a higher one lets fewer noises through and
+    /// misses soft voices. At 0 every loud frame is speech, at 1 none is.
+    ///
+    /// # Errors
+    /// As those of [`Self::new`].
+    pub fn with_threshold(rate: u32, threshold: f32) -> Result<Activity, AudioError> {
         let stride = match rate {
             8000 => 1,
             16_000 => 2,
@@ -102,6 +113,7 @@ impl Activity {
             gate: Gate { floor: FIRST_FLOOR_DBFS, open: 0 },
             smoother: Smoother::default(),
             probability: 0.0,
+            threshold,
             tones: 0,
             hiss: 1,
         })
@@ -148,13 +160,13 @@ impl Activity {
             self.network.reset();
         }
         let probability = self.ask();
-        if probability < NOISE_PROBABILITY {
+        if probability < NOISE_PROBABILITY.min(self.threshold) {
             self.gate.follow(level);
         } else if self.is_tone() {
             return false;
         }
         self.probability = probability;
-        loud && probability >= SPEECH_PROBABILITY
+        loud && probability >= self.threshold
     }
 
     /// What the network says of the frame in `pending`.

@@ -2,13 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, CallId, CallStatus, Carrier, Direction, EndReason, PhoneNumber, Timestamp};
+use crate::{AgentId, CallId, CallStatus, Carrier, Direction, EndReason, PhoneNumber, TenantId, Timestamp};
 
 /// One call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CallRecord {
     /// Our id.
     pub id: CallId,
+    /// Whose call it is; records from before there were workspaces belong to the first.
+    #[serde(default = "first_workspace")]
+    pub tenant: TenantId,
     /// Whose wire it came over.
     pub carrier: Carrier,
     /// The carrier's id: `CallSid` or `call_control_id`. Together with `carrier` it is unique.
@@ -35,6 +38,10 @@ pub struct CallRecord {
     pub end_reason: Option<EndReason>,
     /// Two-channel WAV, path relative to the data directory.
     pub recording: Option<String>,
+}
+
+fn first_workspace() -> TenantId {
+    TenantId::DEFAULT
 }
 
 /// Who speaks in a turn.

@@ -23,6 +23,8 @@ pub struct TurnTaking {
     pub max_duration: Duration,
     /// Time left for a last sentence when the longest conversation is reached.
     pub last_words: Duration,
+    /// Time between the hint that little is left and the last words.
+    pub short_of_time: Duration,
     /// The agent owes a reply for this long: something is stuck, and the caller gets the floor back.
     pub owed_limit: Duration,
     /// A goodbye is waited for no longer than its own length plus this, should the carrier's mark be lost.
@@ -41,8 +43,18 @@ impl Default for TurnTaking {
             keys_gap: Duration::from_millis(2500),
             max_duration: Duration::from_secs(600),
             last_words: Duration::from_secs(15),
+            short_of_time: Duration::from_secs(45),
             owed_limit: Duration::from_secs(15),
             goodbye_grace: Duration::from_secs(2),
         }
+    }
+}
+
+impl TurnTaking {
+    /// With another longest conversation: the hint and the last words keep their times, but take no more than a quarter of it each.
+    #[must_use]
+    pub fn lasting(self, max_duration: Duration) -> Self {
+        let part = max_duration / 4;
+        Self { max_duration, last_words: self.last_words.min(part), short_of_time: self.short_of_time.min(part), ..self }
     }
 }

@@ -29,6 +29,8 @@ pub enum Action {
     },
     /// Keying is complete.
     KeysDone,
+    /// Little is left of the longest conversation: say so with the next words. [`Action::TimeIsUp`] follows.
+    TimeIsShort,
     /// Say a last sentence; [`Action::MaxDuration`] follows.
     TimeIsUp,
     /// The longest conversation is reached: end the call now.
@@ -58,6 +60,7 @@ pub struct Conversation {
     floor: Floor,
     silences: u32,
     last_key: Option<Instant>,
+    time_is_short: Option<Instant>,
     time_is_up: Option<Instant>,
     over: Option<Instant>,
     goodbye: Option<Instant>,
@@ -75,6 +78,7 @@ impl Conversation {
             floor: Floor::Owed { since: now },
             silences: 0,
             last_key: None,
+            time_is_short: Some(now + rules.max_duration.saturating_sub(rules.last_words + rules.short_of_time)),
             time_is_up: Some(now + rules.max_duration.saturating_sub(rules.last_words)),
             over: Some(now + rules.max_duration),
             goodbye: None,
@@ -164,7 +168,8 @@ impl Conversation {
     pub fn deadline(&self) -> Option<Instant> {
         let endpoint = self.endpoint.deadline(&self.rules);
         let keys = self.last_key.map(|at| at + self.rules.keys_gap);
-        [self.goodbye, self.over, self.time_is_up, endpoint, keys, self.silence_due(), self.stall_due()].into_iter().flatten().min()
+        let ends = [self.goodbye, self.over, self.time_is_up, self.time_is_short];
+        ends.into_iter().chain([endpoint, keys, self.silence_due(), self.stall_due()]).flatten().min()
     }
 
     /// Lets time pass.
@@ -174,6 +179,9 @@ impl Conversation {
         }
         if take_due(&mut self.goodbye, now) {
             self.out.push_back(Action::GoodbyeOver);
+        }
+        if take_due(&mut self.time_is_short, now) && self.goodbye.is_none() {
+            self.out.push_back(Action::TimeIsShort);
         }
         if take_due(&mut self.time_is_up, now) {
             self.out.push_back(Action::TimeIsUp);

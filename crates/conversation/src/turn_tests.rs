@@ -122,14 +122,30 @@ fn a_goodbye_waits_for_its_mark_but_not_for_ever() {
 }
 
 #[test]
-fn the_longest_call_is_announced_and_then_ended() {
-    let rules = TurnTaking { max_duration: Duration::from_secs(20), last_words: Duration::from_secs(5), ..TurnTaking::default() };
+fn the_longest_call_is_announced_twice_and_then_ended() {
+    // A quarter of it each: the hint after 10 s, the last words after 15 s.
+    let mut line = Line::open(TurnTaking::default().lasting(Duration::from_secs(20)));
+    line.conversation.agent_speaks(true);
+    line.hear(false, 9_800);
+    assert_eq!(line.seen, []);
+    line.hear(false, 400);
+    assert_eq!(line.seen, [Action::TimeIsShort]);
+    line.hear(false, 5_000);
+    assert_eq!(line.seen, [Action::TimeIsShort, Action::TimeIsUp]);
+    line.hear(false, 5_000);
+    assert_eq!(line.seen, [Action::TimeIsShort, Action::TimeIsUp, Action::MaxDuration]);
+}
+
+#[test]
+fn a_long_call_is_announced_a_minute_before_its_end() {
+    let rules = TurnTaking::default().lasting(Duration::from_secs(600));
+    assert_eq!((rules.last_words, rules.short_of_time), (Duration::from_secs(15), Duration::from_secs(45)));
     let mut line = Line::open(rules);
     line.conversation.agent_speaks(true);
-    line.hear(false, 16_000);
-    assert_eq!(line.seen, [Action::TimeIsUp]);
-    line.hear(false, 5_000);
-    assert_eq!(line.seen, [Action::TimeIsUp, Action::MaxDuration]);
+    line.hear(false, 539_000);
+    assert_eq!(line.seen, []);
+    line.hear(false, 2_000);
+    assert_eq!(line.seen, [Action::TimeIsShort]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use call::{CallId, CallRecord, Carrier, Timestamp};
+use call::{CallId, CallRecord, Carrier, Timestamp, TenantId};
 use live::{Beat, CallEntry, CallRegistry, Command, InstanceName, LiveError, LiveState, Pulse};
 use store::Records;
 use telemetry::CallRecorder;
@@ -271,7 +271,14 @@ pub fn entry(record: &CallRecord, instance: &InstanceName) -> CallEntry {
 
 /// What the registry and the queue keep beside a call.
 pub fn metadata(record: &CallRecord) -> BTreeMap<String, String> {
-    BTreeMap::from([("provider".to_owned(), record.carrier.to_string()), ("session_id".to_owned(), record.id.to_string())])
+    let entries = [("provider", record.carrier.to_string()), ("session_id", record.id.to_string()), ("tenant", record.tenant.to_string())];
+    entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Whose call a registered one is.
+pub fn tenant(entry: &CallEntry) -> TenantId {
+    let named = entry.metadata.as_ref().and_then(|metadata| metadata.get("tenant"));
+    named.and_then(|tenant| tenant.parse().ok()).unwrap_or(TenantId::DEFAULT)
 }
 
 /// Our own id of a registered call.

@@ -13,7 +13,7 @@ mod waiting;
 pub use admit::{Admission, Permit, Request};
 pub use counted::Counted;
 pub use drain::{Drain, DrainMachine, DrainRules, DrainState};
-pub use heart::{Heart, LetGo, Pulsing, entry, metadata};
+pub use heart::{Heart, LetGo, Pulsing, entry, metadata, tenant};
 pub use offer::{CallToken, Offer, OfferError, Offers, Place, SharedOffer};
 pub use step::InStep;
 pub use table::{LiveCall, LiveCalls, LiveGuard};

@@ -230,6 +230,7 @@ mod tests {
         let agent = Arc::new(AgentDefinition::echo());
         let record = CallRecord {
             id: CallId(uuid::Uuid::from_u128(7)),
+            tenant: call::TenantId::DEFAULT,
             carrier: Carrier::Twilio,
             carrier_call_id: sid.into(),
             direction: Direction::Inbound,

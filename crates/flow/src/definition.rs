@@ -1,30 +1,35 @@
 //! What an agent file says, checked and typed. [`crate::load`] makes it; everything else only reads it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use crate::change::Closed;
 use crate::hold::HoldTexts;
 use crate::matcher::Matcher;
 use crate::phrase::Phrase;
 use crate::template::Prompt;
 
-/// An agent: what it understands, asks, does and says. Made by [`Flow::parse`]; shared by all its calls.
-#[derive(Debug)]
+/// An agent: what it understands, asks, does and says. Made by [`Flow::parse`]; shared by all its calls. A clone shares all that is large, so
+/// that agents over the same file ([`Flow::changed`]) cost little.
+#[derive(Debug, Clone)]
 pub struct Flow {
-    pub(crate) identity: Identity,
+    pub(crate) identity: Arc<Identity>,
     pub(crate) turn_taking: TurnTaking,
     pub(crate) confidence: Confidence,
     pub(crate) prompts: Prompts,
-    pub(crate) fields: BTreeMap<String, Field>,
+    pub(crate) fields: Arc<BTreeMap<String, Field>>,
     /// Date range slots by name: their arrival and nights are fields of their own.
-    pub(crate) ranges: Vec<String>,
-    pub(crate) queries: BTreeMap<String, Query>,
-    pub(crate) choices: BTreeMap<String, AnyOf>,
-    pub(crate) intents: Vec<Intent>,
-    pub(crate) answers: Vec<Answer>,
-    pub(crate) commands: BTreeMap<Command, Vec<Phrase>>,
+    pub(crate) ranges: Arc<[String]>,
+    pub(crate) queries: Arc<BTreeMap<String, Query>>,
+    pub(crate) choices: Arc<BTreeMap<String, AnyOf>>,
+    pub(crate) intents: Arc<[Intent]>,
+    pub(crate) answers: Arc<[Answer]>,
+    pub(crate) commands: Arc<BTreeMap<Command, Vec<Phrase>>>,
     pub(crate) person: Option<Person>,
     pub(crate) keypad: Option<Keypad>,
-    pub(crate) matcher: Matcher,
+    pub(crate) matcher: Arc<Matcher>,
+    /// What it may not do, though the file knows how.
+    pub(crate) closed: Closed,
 }
 
 /// Who the agent is.
@@ -289,7 +294,7 @@ impl Command {
 }
 
 /// The person behind the agent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Person {
     /// Number to hand over to.
     pub(crate) transfer: Option<String>,
@@ -318,7 +323,7 @@ pub enum KeypadEntry {
 }
 
 /// The engine's own sentences; the file may replace each.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Prompts(pub(crate) BTreeMap<&'static str, Prompt>);
 
 impl Flow {
@@ -357,11 +362,12 @@ impl Flow {
         &self.identity.time_zone
     }
 
-    /// The tools the file uses, each once, in order.
+    /// The tools it uses, each once, in order.
     pub fn tools(&self) -> impl Iterator<Item = &str> {
         let queries = self.queries.values().map(|query| query.tool.as_str());
         let actions = self.intents.iter().filter_map(|intent| intent.action.as_ref()).map(|action| action.tool.as_str());
-        queries.chain(actions).collect::<std::collections::BTreeSet<_>>().into_iter()
+        let used = queries.chain(actions).filter(|tool| !self.closed.tools.contains(*tool));
+        used.collect::<std::collections::BTreeSet<_>>().into_iter()
     }
 
     /// How the session times the conversation.

@@ -17,7 +17,7 @@ use jiff::civil::DateTime;
 use crate::definition::{Command, Flow};
 use crate::understand::{Context, Heard, understand};
 use crate::vocabulary::{Exit, Input, Output};
-use state::{Asked, State};
+use state::{Asked, State, TimeLeft};
 
 /// A conversation that follows a [`Flow`]. Give it every [`Input`], then take every [`Output`].
 ///
@@ -97,12 +97,19 @@ impl Dialogue {
             Input::Started => self.started(),
             Input::Resumed { missed } => self.resumed(missed),
             Input::ToolAnswered { id, outcome } => self.tool_answered(id, outcome),
+            Input::TimeIsShort => {
+                if self.state.time == TimeLeft::Enough {
+                    self.state.time = TimeLeft::Short;
+                }
+            }
             Input::TimeIsUp => {
+                self.state.time = TimeLeft::Told;
                 self.begin_turn();
                 self.say_own("time_up");
                 self.end(Exit::Goodbye);
             }
             Input::Closing => {
+                self.state.time = TimeLeft::Told;
                 self.begin_turn();
                 self.say_own(if self.state.caller.is_some() { "closing" } else { "closing_no_number" });
                 self.end(Exit::Goodbye);
@@ -141,6 +148,9 @@ impl Dialogue {
             return;
         }
         let heard = self.understand(text);
+        if heard.command == Some(Command::Emergency) {
+            self.state.time = TimeLeft::Told;
+        }
         if self.state.pending.is_some() {
             self.heard_while_waiting(heard, confidence);
             return;

@@ -59,7 +59,7 @@ impl Flow {
         for field in self.fields.values() {
             states.insert(field.name.clone(), generator.field(field));
         }
-        for (name, group) in &self.choices {
+        for (name, group) in self.choices.iter() {
             states.insert(name.clone(), generator.group(&group.fields));
         }
         states

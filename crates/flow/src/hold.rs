@@ -9,7 +9,7 @@ use crate::words::spoken;
 
 /// The sentences of the queue and of the end of service. An agent's file words them in `[prompts]`: `hold_welcome`, `hold_position`
 /// (`{position}`), `hold_next`, `hold_wait` (`{minutes}`), `hold_wait_short`, `hold_callback`, `hold_callback_done`, `hold_ready`,
-/// `hold_removed`, `closing`, `closing_no_number`, `busy`. Of several variants the first is said: a caller who waits should know each sentence again.
+/// `hold_removed`, `closing`, `closing_no_number`, `busy`, `closed`. Of several variants the first is said: a caller who waits should know each sentence again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HoldTexts {
     /// The first words of a wait.
@@ -32,6 +32,8 @@ pub struct HoldTexts {
     pub closing_no_number: String,
     /// No line is free and nobody can wait: the refusal.
     pub busy: String,
+    /// It is outside the business's opening hours: the refusal.
+    pub closed: String,
     position: Prompt,
     wait: Prompt,
 }
@@ -55,6 +57,7 @@ impl HoldTexts {
             closing: text("closing"),
             closing_no_number: text("closing_no_number"),
             busy: text("busy"),
+            closed: text("closed"),
             position: prompts.get("hold_position").clone(),
             wait: prompts.get("hold_wait").clone(),
         }
@@ -91,6 +94,7 @@ impl HoldTexts {
             &self.closing,
             &self.closing_no_number,
             &self.busy,
+            &self.closed,
         ];
         let places = (2..=Self::PLACES_AHEAD).map(|place| self.position(place));
         let minutes = (2..=Self::MINUTES_AHEAD).map(|minutes| self.wait(Duration::from_secs(minutes * 60)));
@@ -119,7 +123,7 @@ mod tests {
         assert_eq!(texts.position(12), "You are number twelve in line.");
         assert_eq!(texts.wait(Duration::from_secs(60)), "The expected wait is less than a minute.");
         assert_eq!(texts.wait(Duration::from_secs(61)), "The expected wait is about two minutes.");
-        assert_eq!(texts.fixed().len(), 10 + 19 + 29);
+        assert_eq!(texts.fixed().len(), 11 + 19 + 29);
         assert!(texts.fixed().iter().all(|text| !text.contains('{')));
     }
 

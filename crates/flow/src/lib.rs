@@ -48,6 +48,7 @@
 //!
 //! Listen states are the fields (`guests`, `stay.arrival`), the choices, and `main`, `confirm`, `yes_no`.
 
+mod change;
 mod definition;
 mod dialogue;
 mod generate;
@@ -62,6 +63,7 @@ mod values;
 mod vocabulary;
 mod words;
 
+pub use change::{ChangeProblem, Changes};
 pub use definition::{Flow, Keypad, KeypadEntry, TurnTaking};
 pub use dialogue::{Dialogue, SnapshotError};
 pub use hold::HoldTexts;

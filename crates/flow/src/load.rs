@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use toml_edit::Document;
 
+use crate::change::Closed;
 use crate::definition::{Command, Confidence, Flow, Identity, Keypad, KeypadEntry, Person, Prompts, TurnTaking};
 use crate::matcher::Matcher;
 use crate::phrase::Phrase;
@@ -125,20 +126,21 @@ fn read(root: &Section<'_>) -> Option<Read> {
     let listed: Vec<(Command, &[Phrase])> = commands.iter().map(|(command, phrases)| (*command, phrases.as_slice())).collect();
     let matcher = Matcher::new(&intents, &answers, &listed);
     let flow = Flow {
-        identity,
+        identity: identity.into(),
         turn_taking,
         confidence,
         prompts,
-        fields,
-        ranges,
-        queries,
-        choices,
-        intents,
-        answers,
-        commands,
+        fields: fields.into(),
+        ranges: ranges.into(),
+        queries: queries.into(),
+        choices: choices.into(),
+        intents: intents.into(),
+        answers: answers.into(),
+        commands: commands.into(),
         person,
         keypad,
-        matcher,
+        matcher: matcher.into(),
+        closed: Closed::default(),
     };
     Some(Read { flow, uses, gives })
 }

@@ -43,6 +43,8 @@ pub enum Input {
         /// How it came out.
         outcome: ToolOutcome,
     },
+    /// Little is left of the longest call: say so with the next words.
+    TimeIsShort,
     /// The call will be ended soon because of its length: say goodbye in one sentence.
     TimeIsUp,
     /// The service stops and the call cannot go on elsewhere: say so in one sentence.

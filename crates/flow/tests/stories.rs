@@ -5,6 +5,7 @@
 mod stories {
     mod booking;
     mod breaks;
+    mod changes;
     mod hotel;
     mod load;
     mod policies;

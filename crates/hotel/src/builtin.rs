@@ -40,18 +40,21 @@ impl BuiltInPms {
     /// How often a new confirmation code is drawn before giving up. With half of all codes taken, one booking in a million would fail.
     pub const CODE_TRIES: u32 = 20;
 
-    /// Opens the property with the code of `seed`. When the database has none of that code, `seed` is stored first; else what is stored stands.
+    /// Opens the property with the code of `seed`, of its workspace. When the database has none of that code, `seed` is stored first; else what is
+    /// stored stands. A code that another workspace has is refused with [`PmsError::Config`].
     ///
     /// `codes` draws confirmation codes.
     pub async fn open(database: Database, clock: Clock, codes: Rng, seed: &Property) -> Result<Self, PmsError> {
         let doing = || StoreError::while_doing("open the hotel");
         let mut tx = alone(&database, &seed.code).await?;
-        let known: Option<PropertyRow> = query(sql::PROPERTY).bind(&seed.code).optional(&mut *tx).await.map_err(doing())?;
+        let known: Option<PropertyRow> =
+            query(sql::PROPERTY).bind(&seed.code).bind(seed.tenant.0).optional(&mut *tx).await.map_err(doing())?;
         if known.is_none() {
             store_property(&mut tx, seed).await?;
         }
-        let row: PropertyRow = query(sql::PROPERTY).bind(&seed.code).one(&mut *tx).await.map_err(doing())?;
-        let rooms: Vec<RoomTypeRow> = query(sql::ROOM_TYPES).bind(&seed.code).all(&mut *tx).await.map_err(doing())?;
+        let row: PropertyRow = query(sql::PROPERTY).bind(&seed.code).bind(seed.tenant.0).one(&mut *tx).await.map_err(doing())?;
+        let rooms = query(sql::ROOM_TYPES).bind(&seed.code).bind(seed.tenant.0);
+        let rooms: Vec<RoomTypeRow> = rooms.all(&mut *tx).await.map_err(doing())?;
         tx.commit().await.map_err(doing())?;
         Ok(Self { database, property: row.with_rooms(rooms)?, clock, codes: Mutex::new(codes) })
     }
@@ -59,9 +62,13 @@ impl BuiltInPms {
     /// Gives a night a price of its own; bookings already made keep theirs.
     pub async fn set_rate(&self, room_type: &str, night: Date, price: Decimal) -> Result<(), PmsError> {
         room_for(&self.property, room_type, 0)?;
-        let write = query(sql::SET_RATE).bind(&self.property.code).bind(room_type).bind(night).bind(cents(price)?);
+        let write = query(sql::SET_RATE).bind(&self.property.code).bind(room_type).bind(night).bind(cents(price)?).bind(self.tenant());
         write.execute(self.database.writer()).await.map_err(StoreError::while_doing("store a nightly rate"))?;
         Ok(())
+    }
+
+    fn tenant(&self) -> Uuid {
+        self.property.tenant.0
     }
 
     fn now(&self) -> Timestamp {
@@ -72,7 +79,7 @@ impl BuiltInPms {
     async fn free_code(&self, tx: &mut Connection) -> Result<String, PmsError> {
         for _ in 0..Self::CODE_TRIES {
             let code = confirmation_code(&mut self.codes.lock().unwrap_or_else(PoisonError::into_inner));
-            let read = query(sql::CODE_TAKEN).bind(&self.property.code).bind(&code);
+            let read = query(sql::CODE_TAKEN).bind(&self.property.code).bind(&code).bind(self.tenant());
             let (taken,): (i64,) = read.one(&mut *tx).await.map_err(StoreError::while_doing("look for a confirmation code"))?;
             if taken == 0 {
                 return Ok(code);
@@ -82,7 +89,7 @@ impl BuiltInPms {
     }
 
     async fn read(&self, tx: &mut Connection, id: &ReservationId) -> Result<Reservation, PmsError> {
-        let read = query(sql::BY_ID).bind(&self.property.code).bind(uuid(id)?);
+        let read = query(sql::BY_ID).bind(&self.property.code).bind(uuid(id)?).bind(self.tenant());
         let row: Option<ReservationRow> = read.optional(&mut *tx).await.map_err(StoreError::while_doing("read a reservation"))?;
         row.ok_or(PmsError::NotFound)?.complete(tx).await
     }
@@ -94,7 +101,7 @@ impl BuiltInPms {
         }
         check_stay(&self.property, stay, self.now())?;
         let room = room_for(&self.property, room_type, stay.guests)?;
-        let calendar = Calendar::read(tx, &self.property.code, stay, Some(uuid(&reservation.id)?)).await?;
+        let calendar = Calendar::read(tx, &self.property, stay, Some(uuid(&reservation.id)?)).await?;
         let mut nights = calendar.take(room)?;
         if reservation.room_type == room_type {
             keep_prices(&mut nights, &reservation.nights);
@@ -106,7 +113,7 @@ impl BuiltInPms {
 
     /// What the effect under this key came to, when it has happened.
     async fn effect(&self, tx: &mut Connection, key: &str, id: Uuid, kind: Effect) -> Result<Option<Money>, PmsError> {
-        let read = query(sql::EFFECT).bind(key).bind(id).bind(kind.as_str());
+        let read = query(sql::EFFECT).bind(key).bind(id).bind(kind.as_str()).bind(self.tenant());
         let amount: Option<(i64,)> = read.optional(tx).await.map_err(StoreError::while_doing("look for the key of a change"))?;
         Ok(amount.map(|(cents,)| Money::from_cents(cents, &self.property.currency)))
     }
@@ -121,7 +128,7 @@ impl Pms for BuiltInPms {
     async fn search_offers(&self, stay: &Stay) -> Result<Vec<Offer>, PmsError> {
         check_stay(&self.property, *stay, self.now())?;
         let mut connection = self.database.acquire().await?;
-        let calendar = Calendar::read(&mut connection, &self.property.code, *stay, None).await?;
+        let calendar = Calendar::read(&mut connection, &self.property, *stay, None).await?;
         let fitting = self.property.room_types.iter().filter(|room| room.capacity >= stay.guests && calendar.rooms_left(room) > 0);
         let offer = |room: &crate::RoomType| {
             let nights = calendar.priced(room);
@@ -135,14 +142,14 @@ impl Pms for BuiltInPms {
 
     async fn create_booking(&self, booking: &NewBooking, idempotency_key: &str) -> Result<Reservation, PmsError> {
         let mut tx = alone(&self.database, &self.property.code).await?;
-        let known = query(sql::BY_KEY).bind(&self.property.code).bind(idempotency_key);
+        let known = query(sql::BY_KEY).bind(&self.property.code).bind(idempotency_key).bind(self.tenant());
         let known: Option<ReservationRow> = known.optional(&mut *tx).await.map_err(StoreError::while_doing("look for a booking"))?;
         if let Some(row) = known {
             return row.complete(&mut tx).await;
         }
         check_stay(&self.property, booking.stay, self.now())?;
         let room = room_for(&self.property, &booking.room_type, booking.stay.guests)?;
-        let nights = Calendar::read(&mut tx, &self.property.code, booking.stay, None).await?.take(room)?;
+        let nights = Calendar::read(&mut tx, &self.property, booking.stay, None).await?.take(room)?;
         let id = self.store_booking(&mut tx, booking, &nights, idempotency_key).await?;
         let reservation = self.read(&mut tx, &id).await?;
         tx.commit().await.map_err(StoreError::while_doing("commit a booking"))?;
@@ -159,7 +166,7 @@ impl Pms for BuiltInPms {
             return Ok(Vec::new());
         }
         let mut connection = self.database.acquire().await?;
-        let read = query(statement).bind(&self.property.code).bind(value);
+        let read = query(statement).bind(&self.property.code).bind(value).bind(self.tenant());
         let mut found = Vec::new();
         let rows: Vec<ReservationRow> = read.all(&mut connection).await.map_err(StoreError::while_doing("look for reservations"))?;
         for row in rows {
@@ -197,9 +204,10 @@ impl Pms for BuiltInPms {
             .bind(fresh.stay.guests)
             .bind(cents(fresh.total.amount)?)
             .bind(self.now())
-            .bind(uuid);
+            .bind(uuid)
+            .bind(self.tenant());
         update.execute(&mut *tx).await.map_err(doing())?;
-        query(sql::REMOVE_NIGHTS).bind(uuid).execute(&mut *tx).await.map_err(doing())?;
+        query(sql::REMOVE_NIGHTS).bind(uuid).bind(self.tenant()).execute(&mut *tx).await.map_err(doing())?;
         self.store_nights(&mut tx, uuid, &fresh.room_type, &fresh.nights).await?;
         self.store_effect(&mut tx, key, uuid, Effect::Change, fresh.difference.amount).await?;
         let reservation = self.read(&mut tx, id).await?;
@@ -215,14 +223,15 @@ impl Pms for BuiltInPms {
             return Ok(CancelOutcome { fee, already: false });
         }
         if reservation.status == ReservationStatus::Cancelled {
-            let (fee,): (Option<i64>,) = query(sql::CANCEL_FEE).bind(uuid).one(&mut *tx).await.map_err(doing())?;
+            let read = query(sql::CANCEL_FEE).bind(uuid).bind(self.tenant());
+            let (fee,): (Option<i64>,) = read.one(&mut *tx).await.map_err(doing())?;
             return Ok(CancelOutcome { fee: Money::from_cents(fee.unwrap_or(0), &self.property.currency), already: true });
         }
         if reservation.stay.departure <= local_date(&self.property, self.now()) {
             return Err(Rule::PastDate.into());
         }
         let fee = cancel_fee(&self.property, &reservation, self.now());
-        let update = query(sql::CANCEL).bind(cents(fee)?).bind(self.now()).bind(uuid);
+        let update = query(sql::CANCEL).bind(cents(fee)?).bind(self.now()).bind(uuid).bind(self.tenant());
         update.execute(&mut *tx).await.map_err(doing())?;
         self.store_effect(&mut tx, key, uuid, Effect::Cancel, fee).await?;
         tx.commit().await.map_err(doing())?;
@@ -244,7 +253,7 @@ impl Pms for BuiltInPms {
         // Written and removed in one transaction: nobody sees it, and it takes no room.
         let id = self.store_booking(&mut tx, &probe, &night, &format!("check {}", Uuid::new_v4())).await?;
         let read = self.read(&mut tx, &id).await?;
-        query(sql::REMOVE_RESERVATION).bind(uuid(&id)?).execute(&mut *tx).await.map_err(doing())?;
+        query(sql::REMOVE_RESERVATION).bind(uuid(&id)?).bind(self.tenant()).execute(&mut *tx).await.map_err(doing())?;
         tx.commit().await.map_err(doing())?;
         let same = read.stay == stay && read.nights == night;
         if same { Ok(()) } else { Err(StoreError::corrupt("probe reservation", read.code).into()) }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use call::TenantId;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
@@ -52,7 +53,9 @@ pub struct RoomType {
 /// A hotel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Property {
-    /// What records call it.
+    /// Whose hotel it is.
+    pub tenant: TenantId,
+    /// What records call it; one of its kind in the whole installation.
     pub code: String,
     /// For people.
     pub name: String,
@@ -71,7 +74,7 @@ pub struct Property {
 }
 
 impl Property {
-    /// The demo hotel. `None` when this machine has no time zone data for Lisbon.
+    /// The demo hotel, of the first workspace. `None` when this machine has no time zone data for Lisbon.
     pub fn harbour_view() -> Option<Self> {
         let room = |code: &str, name: &str, capacity, euros, units| RoomType {
             code: code.into(),
@@ -82,6 +85,7 @@ impl Property {
             units,
         };
         Some(Self {
+            tenant: TenantId::DEFAULT,
             code: "harbour-view".into(),
             name: "Harbour View Hotel".into(),
             time_zone: TimeZone::get("Europe/Lisbon").ok()?,

@@ -6,6 +6,7 @@
 mod address;
 mod hints;
 mod link;
+mod rate;
 mod reply;
 mod script;
 mod state;

@@ -4,6 +4,7 @@
 mod redis {
     mod chaos;
     mod cluster;
+    mod rates;
     mod single;
     mod stage;
     mod strange;

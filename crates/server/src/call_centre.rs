@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use dispatch::{Admission, Counted, Drain, Heart, InStep, LiveCalls, Offers, Pulsing, WaitingRoom};
-use live::{CallRegistry, InProcess, LiveState, RedisState};
+use live::{CallRegistry, InProcess, LiveState, RateLimits, RedisState};
+use privacy::Secret;
 use store::Records;
 use telemetry::CallRecorder;
 
@@ -13,6 +14,8 @@ use crate::settings::Settings;
 /// What all calls share.
 pub(crate) struct CallCentre {
     pub(crate) heart: Arc<Heart>,
+    /// Rates of the API that instances count together.
+    pub(crate) rates: Option<Arc<dyn RateLimits>>,
 }
 
 impl CallCentre {
@@ -20,8 +23,11 @@ impl CallCentre {
     pub(crate) fn build(settings: &Settings, records: &Arc<dyn Records>, recorder: &CallRecorder) -> Result<Self, ServerError> {
         let centre = &settings.call_centre;
         let in_step = InStep::default();
-        let state: Arc<dyn LiveState> = match &centre.redis_url {
-            Some(url) => Arc::new(RedisState::connect(url.expose(), &centre.redis_key_prefix, centre.rules.clone())?),
+        let connect = |url: &Secret| RedisState::connect(url.expose(), &centre.redis_key_prefix, centre.rules.clone());
+        let redis = centre.redis_url.as_ref().map(connect).transpose()?.map(Arc::new);
+        let rates = redis.clone().map(|redis| redis as Arc<dyn RateLimits>);
+        let state: Arc<dyn LiveState> = match redis {
+            Some(redis) => redis,
             None => Arc::new(InProcess::new(centre.rules.clone())),
         };
         let state: Arc<dyn LiveState> = Arc::new(Counted::new(state, recorder.clone(), in_step.clone()));
@@ -44,6 +50,6 @@ impl CallCentre {
             admission,
             state,
         };
-        Ok(Self { heart: Arc::new(heart) })
+        Ok(Self { heart: Arc::new(heart), rates })
     }
 }

@@ -80,12 +80,13 @@ async fn converse<S: MediaSocket>(app: App, socket: S, stream: Box<dyn MediaStre
     let setup = Box::new(SessionSetup {
         socket,
         stream,
-        domain: app.domains.get(&call.agent.id).cloned(),
+        domain: app.directory.domain(&call.agent),
         seed: fastrand::u64(..),
         hangup: call.hangup.clone(),
         orders: call.orders.clone(),
         resume,
         resumed: call.resumed,
+        redaction: app.directory.redaction(record.tenant),
         on_end: on_end(&app, &call, entered.clone()),
         call: record.clone(),
         agent: Arc::clone(&call.agent),
@@ -108,7 +109,7 @@ async fn enter(app: App, record: CallRecord, stream_id: String, agent: Arc<Agent
     let mut metadata = dispatch::metadata(&record);
     metadata.insert(STREAM_ID.to_owned(), stream_id);
     app.registry.register_call(&record.carrier_call_id, &agent.id.to_string(), number, Some(metadata)).await;
-    let recorded = app.services.recordings.is_some() && matches!(agent.kind, AgentKind::Flow(_));
+    let recorded = app.services.recordings.is_some() && agent.keeps.recording && matches!(agent.kind, AgentKind::Flow(_));
     let recording = recorded.then(|| Recordings::relative_path(record.id));
     if let Err(fault) = app.services.records.answer_call(record.id, Timestamp::now(), recording.as_deref()).await {
         error!(error = %fault, "the answer of the call could not be stored");

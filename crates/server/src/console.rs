@@ -12,12 +12,15 @@ use axum::extract::{Path, Query, State};
 use axum::middleware::map_response;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use call::{CallId, CallRecord, PhoneNumber, ToolRecord, TurnRecord};
+use call::{CallId, CallRecord, PhoneNumber, TenantId, ToolRecord, TurnRecord};
 use hotel::ReservationQuery;
 use serde::Deserialize;
-use store::{CallFilter, Message};
+use store::calls::{self, CallQuery, NumberPage};
+use store::{Message, Page as Part, Paged};
 use tracing::error;
 
+use crate::directory::Answers;
+use crate::access::Viewer;
 use crate::state::App;
 use answer::{Page, Problem};
 use pages::{AgentChoice, Board, BoardPart, CallPage, Dashboard, MessageView, TalkPage, TranscriptPart};
@@ -46,6 +49,10 @@ pub(crate) fn routes() -> Router<App> {
 pub(crate) fn public_routes() -> Router<App> {
     Router::new()
         .route("/sign-in", get(sign_in::sign_in).post(sign_in::submit))
+        .route("/sign-in/openid", get(sign_in::returned))
+        .route("/first-admin", get(sign_in::first_admin))
+        .route("/invitation", get(sign_in::invitation))
+        .route("/reset", get(sign_in::reset))
         .layer(map_response(answer::with_headers))
         .route("/assets/{*path}", get(assets::asset))
 }
@@ -55,14 +62,19 @@ struct Paging {
     before: Option<CallId>,
 }
 
-async fn dashboard(State(app): State<App>, Query(paging): Query<Paging>) -> Result<impl IntoResponse, Problem> {
-    let board = board(&app, paging.before).await?;
-    Ok(Page(Dashboard { notices: app.notices.clone(), board }))
+async fn dashboard(State(app): State<App>, viewer: Viewer, Query(paging): Query<Paging>) -> Result<impl IntoResponse, Problem> {
+    let board = board(&app, viewer.tenant, paging.before).await?;
+    Ok(Page(Dashboard { notices: app.notices(), board }))
 }
 
-/// The newest bookings. Books that cannot be read must not take the calls off the page.
-async fn reservations(app: &App) -> Option<Vec<ReservationView>> {
-    match app.pms.find_reservations(&ReservationQuery::Latest).await {
+/// The newest bookings, when the books are this workspace's. Books that cannot be read must not take the calls off the page.
+async fn reservations(app: &App, tenant: TenantId) -> Option<Vec<ReservationView>> {
+    let found = match app.pms.property().await {
+        Ok(property) if property.tenant != tenant => return Some(Vec::new()),
+        Ok(_) => app.pms.find_reservations(&ReservationQuery::Latest).await,
+        Err(fault) => Err(fault),
+    };
+    match found {
         Ok(found) => Some(found.iter().take(RESERVATIONS_SHOWN).map(ReservationView::of).collect()),
         Err(fault) => {
             error!(error = %fault, "the console could not read the hotel's books");
@@ -71,15 +83,17 @@ async fn reservations(app: &App) -> Option<Vec<ReservationView>> {
     }
 }
 
-async fn board_part(State(app): State<App>, Query(paging): Query<Paging>) -> Result<impl IntoResponse, Problem> {
-    Ok(Page(BoardPart { board: board(&app, paging.before).await? }))
+async fn board_part(State(app): State<App>, viewer: Viewer, Query(paging): Query<Paging>) -> Result<impl IntoResponse, Problem> {
+    Ok(Page(BoardPart { board: board(&app, viewer.tenant, paging.before).await? }))
 }
 
-async fn board(app: &App, before: Option<CallId>) -> Result<Board, Problem> {
+async fn board(app: &App, tenant: TenantId, before: Option<CallId>) -> Result<Board, Problem> {
     // Live calls first: a call that ends in between is then shown as live once more, never not at all.
-    let live = app.live.list();
-    let stored = app.services.records.calls(&CallFilter { limit: CALLS_PER_PAGE, before }).await?;
-    let next = stored.last().filter(|_| stored.len() >= CALLS_PER_PAGE as usize).map(|call| call.id.to_string());
+    let mut live = app.live.list();
+    live.retain(|call| call.record.tenant == tenant);
+    let page = Part { limit: CALLS_PER_PAGE, after: before.map(|id| id.0) };
+    let Paged { rows: stored, next } = calls::list(&app.api.db, &CallQuery::all(tenant, page)).await?;
+    let messages = calls::messages(&app.api.db, tenant, &NumberPage { limit: MESSAGES_SHOWN, before: None }).await?;
     let (finished, open): (Vec<_>, Vec<_>) = stored.iter().partition(|call| call.ended_at.is_some());
     let is_live = |call: &CallRecord| live.iter().any(|live| live.record.id == call.id);
     Ok(Board {
@@ -88,10 +102,10 @@ async fn board(app: &App, before: Option<CallId>) -> Result<Board, Problem> {
         live: live.iter().map(|live| CallView { since: live.since.to_string(), ..CallView::of(&live.record) }).collect(),
         taken: app.admission.taken(),
         limit: app.admission.limit(),
-        next,
+        next: next.map(|id| id.to_string()),
         paged: before.is_some(),
-        reservations: reservations(app).await,
-        messages: app.services.records.messages(MESSAGES_SHOWN).await?.iter().map(message).collect(),
+        reservations: reservations(app, tenant).await,
+        messages: messages.rows.iter().map(message).collect(),
         refresh_path: before.map_or_else(|| "/console/live".to_owned(), |id| format!("/console/live?before={id}")),
     })
 }
@@ -113,17 +127,17 @@ struct Told {
     live: bool,
 }
 
-async fn told(app: &App, id: &str) -> Result<Told, Problem> {
+async fn told(app: &App, tenant: TenantId, id: &str) -> Result<Told, Problem> {
     let id: CallId = id.parse().map_err(|_| Problem::NoSuchCall)?;
     // Asked first: a call that ends in between is then shown with its whole record.
     let live = app.live.contains(id);
-    let records = &app.services.records;
-    let call = records.call(id).await?.ok_or(Problem::NoSuchCall)?;
-    Ok(Told { call, turns: records.turns(id).await?, tools: records.tools(id).await?, live })
+    let db = &app.api.db;
+    let call = calls::get(db, tenant, id).await?.ok_or(Problem::NoSuchCall)?;
+    Ok(Told { call, turns: calls::turns(db, tenant, id).await?, tools: calls::tools(db, tenant, id).await?, live })
 }
 
-async fn call_page(State(app): State<App>, Path(id): Path<String>) -> Result<impl IntoResponse, Problem> {
-    let Told { call, turns, tools, live } = told(&app, &id).await?;
+async fn call_page(State(app): State<App>, viewer: Viewer, Path(id): Path<String>) -> Result<impl IntoResponse, Problem> {
+    let Told { call, turns, tools, live } = told(&app, viewer.tenant, &id).await?;
     Ok(Page(CallPage {
         waiting: Waiting::of(&turns),
         entries: views::transcript(&turns, &tools),
@@ -133,15 +147,19 @@ async fn call_page(State(app): State<App>, Path(id): Path<String>) -> Result<imp
     }))
 }
 
-async fn transcript_part(State(app): State<App>, Path(id): Path<String>) -> Result<impl IntoResponse, Problem> {
-    let Told { call, turns, tools, live } = told(&app, &id).await?;
+async fn transcript_part(State(app): State<App>, viewer: Viewer, Path(id): Path<String>) -> Result<impl IntoResponse, Problem> {
+    let Told { call, turns, tools, live } = told(&app, viewer.tenant, &id).await?;
     Ok(Page(TranscriptPart { entries: views::transcript(&turns, &tools), has_recording: call.recording.is_some(), live }))
 }
 
-async fn talk(State(app): State<App>) -> impl IntoResponse {
-    let default = app.agents.for_number(&PhoneNumber::new(browser_call::TO)).map(|agent| agent.id);
+async fn talk(State(app): State<App>, viewer: Viewer) -> impl IntoResponse {
+    let default = match app.directory.for_number(&PhoneNumber::new(browser_call::TO)) {
+        Some(Answers::Agent(agent)) => Some(agent.id),
+        Some(Answers::Nobody) | None => None,
+    };
     let mut agents: Vec<AgentChoice> = app
-        .agents
+        .directory
+        .of(viewer.tenant)
         .iter()
         .filter(|agent| agent.active)
         .map(|agent| AgentChoice {
@@ -152,7 +170,7 @@ async fn talk(State(app): State<App>) -> impl IntoResponse {
         })
         .collect();
     agents.sort_by_key(|agent| !agent.first);
-    Page(TalkPage { notices: app.notices.clone(), agents })
+    Page(TalkPage { notices: app.notices(), agents })
 }
 
 #[cfg(test)]

@@ -36,6 +36,15 @@ pub enum ServerError {
     /// The database.
     #[error(transparent)]
     Store(#[from] store::StoreError),
+    /// The keys that seal and sign.
+    #[error(transparent)]
+    Secrets(#[from] secrets::SecretsError),
+    /// Accounts.
+    #[error(transparent)]
+    People(#[from] people::PeopleError),
+    /// Sign-in with an OpenID provider.
+    #[error("OPENID_ISSUER, OPENID_CLIENT_ID: {0}")]
+    OpenId(#[from] people::OpenIdError),
     /// The hotel's books.
     #[error("the demo hotel cannot open its books: {0}")]
     Hotel(#[from] hotel::PmsError),

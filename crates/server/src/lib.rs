@@ -1,10 +1,12 @@
 //! HTTP, WebSocket, health, API, console, and the wiring of everything. The way in for a reader: [`wiring::wire`].
 
 mod access;
+pub mod accounts;
 mod api;
 mod call_centre;
 mod calls;
 mod console;
+mod directory;
 mod error;
 mod health;
 pub mod keys;
@@ -20,8 +22,10 @@ mod speaking;
 mod state;
 mod stopping;
 mod webhooks;
+mod upkeep;
 pub mod wiring;
 
+pub use directory::AgentDirectory;
 pub use error::ServerError;
 pub use state::App;
 pub use stopping::stop_again;

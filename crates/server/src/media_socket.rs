@@ -66,7 +66,7 @@ struct Address {
 /// Waits for the stream's start, checks it, and hands the socket to its call.
 async fn meet(app: App, carrier: Carrier, address: Address, mut socket: Socket, place: OwnedSemaphorePermit) {
     let mut stream = media_stream(carrier, app.stream_options);
-    let started = match known_agent(&app, &address.agent_id) {
+    let started = match known_agent(&app, &address.agent_id).await {
         Err(refusal) => Err(refusal),
         Ok(agent) => match tokio::time::timeout(START_LIMIT, start(&mut socket, stream.as_mut())).await {
             Err(_) => Err(close::START_TIMEOUT),
@@ -84,9 +84,9 @@ async fn meet(app: App, carrier: Carrier, address: Address, mut socket: Socket, 
     }
 }
 
-fn known_agent(app: &App, agent_id: &str) -> Result<AgentId, Close> {
+async fn known_agent(app: &App, agent_id: &str) -> Result<AgentId, Close> {
     let id: AgentId = agent_id.parse().map_err(|_| close::BAD_REQUEST)?;
-    let agent = app.agents.get(id).ok_or(close::AGENT_UNKNOWN)?;
+    let agent = app.directory.find(id).await.ok_or(close::AGENT_UNKNOWN)?;
     if agent.active { Ok(id) } else { Err(close::AGENT_INACTIVE) }
 }
 

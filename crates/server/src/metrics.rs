@@ -39,7 +39,7 @@ async fn sample(app: &App) -> Sample {
         remaining_calls: if draining { u64::try_from(crate::stopping::remaining(app)).unwrap_or(u64::MAX) } else { 0 },
         pool: app.database.as_ref().map(|database| {
             let pool = database.pool_state();
-            Pool { in_use: pool.in_use, idle: pool.idle, max: pool.max }
+            Pool { in_use: pool.in_use, idle: pool.idle, max: pool.max, waits: pool.waits, waited: pool.waited }
         }),
     }
 }

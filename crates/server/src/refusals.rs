@@ -1,8 +1,8 @@
-//! What callers hear who cannot be served: spoken in the agent's own voice, rendered at start, so that it needs nothing when everything is busy.
+//! What callers hear who cannot be served: spoken in the agent's own voice, rendered ahead, so that it needs nothing when everything is busy.
 
 use std::collections::HashMap;
 
-use agent::{AgentDefinition, Agents};
+use agent::AgentDefinition;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -29,6 +29,8 @@ const FAULT: &str = "We are sorry, we cannot take your call at the moment. Pleas
 pub(crate) enum Refusal {
     /// No place, and no queue or a full one.
     Busy,
+    /// It is outside the workspace's opening hours.
+    Closed,
     /// The service is being restarted: call again.
     Closing,
     /// The service is being restarted, and the caller is called back.
@@ -38,11 +40,12 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    const ALL: [Self; 4] = [Self::Busy, Self::Closing, Self::ClosingPromise, Self::Fault];
+    const ALL: [Self; 5] = [Self::Busy, Self::Closed, Self::Closing, Self::ClosingPromise, Self::Fault];
 
     const fn as_str(self) -> &'static str {
         match self {
             Self::Busy => "busy",
+            Self::Closed => "closed",
             Self::Closing => "closing",
             Self::ClosingPromise => "closing-promise",
             Self::Fault => "fault",
@@ -55,39 +58,43 @@ pub(crate) fn text(agent: &AgentDefinition, kind: Refusal) -> String {
     let texts = agent.hold_texts();
     match kind {
         Refusal::Busy => texts.busy,
+        Refusal::Closed => texts.closed,
         Refusal::Closing => texts.closing_no_number,
         Refusal::ClosingPromise => texts.closing,
         Refusal::Fault => FAULT.to_owned(),
     }
 }
 
-/// Rendered refusals, as WAV files.
-#[derive(Default)]
-pub struct Refusals(HashMap<(AgentId, Refusal), Bytes>);
+/// An agent's rendered refusals, as WAV files.
+#[derive(Clone, Default)]
+pub(crate) struct Refusals(HashMap<Refusal, Bytes>);
 
 impl Refusals {
     /// Renders them. What cannot be rendered is said by the carrier's voice.
-    pub(crate) async fn render(agents: &Agents, phrases: &Phrases) -> Self {
+    pub(crate) async fn render(agent: &AgentDefinition, phrases: &Phrases) -> Self {
         let mut rendered = HashMap::new();
-        for agent in agents.iter() {
-            for kind in Refusal::ALL {
-                let text = text(agent, kind);
-                if !phrases.can_say(&text, &agent.voice) {
-                    continue;
-                }
-                match wav(phrases, text, agent).await {
-                    Ok(wav) => drop(rendered.insert((agent.id, kind), wav)),
-                    Err(fault) => warn!(agent = agent.name, error = %fault, "a refusal could not be rendered: the carrier's voice says it"),
-                }
+        for kind in Refusal::ALL {
+            let text = text(agent, kind);
+            if !phrases.can_say(&text, &agent.voice) {
+                continue;
+            }
+            match wav(phrases, text, agent).await {
+                Ok(wav) => drop(rendered.insert(kind, wav)),
+                Err(fault) => warn!(agent = agent.name, error = %fault, "a refusal could not be rendered: the carrier's voice says it"),
             }
         }
         Self(rendered)
     }
 
-    /// Where a refusal can be fetched.
-    pub(crate) fn path(&self, agent: AgentId, kind: Refusal) -> Option<String> {
-        self.0.contains_key(&(agent, kind)).then(|| format!("/audio/refusals/{agent}/{}.wav", kind.as_str()))
+    /// One of them.
+    pub(crate) fn get(&self, kind: Refusal) -> Option<Bytes> {
+        self.0.get(&kind).cloned()
     }
+}
+
+/// Where a refusal can be fetched, if it was rendered.
+pub(crate) fn path(app: &App, agent: AgentId, kind: Refusal) -> Option<String> {
+    app.directory.refusal(agent, kind).map(|_| format!("/audio/refusals/{agent}/{}.wav", kind.as_str()))
 }
 
 async fn wav(phrases: &Phrases, text: String, agent: &AgentDefinition) -> Result<Bytes, speech::SpeechError> {
@@ -110,8 +117,8 @@ pub(crate) fn routes() -> Router<App> {
 
 async fn fetch(State(app): State<App>, Path((agent, file)): Path<(AgentId, String)>) -> Response {
     let kind = Refusal::ALL.into_iter().find(|kind| file.strip_suffix(".wav") == Some(kind.as_str()));
-    match kind.and_then(|kind| app.refusals.0.get(&(agent, kind))) {
-        Some(wav) => ([(header::CONTENT_TYPE, "audio/wav")], wav.clone()).into_response(),
+    match kind.and_then(|kind| app.directory.refusal(agent, kind)) {
+        Some(wav) => ([(header::CONTENT_TYPE, "audio/wav")], wav).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -2,6 +2,7 @@
 
 mod call_centre;
 mod error;
+mod people;
 mod reader;
 mod values;
 
@@ -11,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 pub use call_centre::CallCentre;
 pub use error::SettingsError;
+pub use people::{OpenId, People, Pool, Rates};
+pub use privacy::Secret;
 use reader::{Reader, read_table};
 use values::{addresses, flag, optional, parse, public_url, token, within};
 
@@ -47,6 +50,8 @@ pub struct Settings {
     pub speech_model_dir: PathBuf,
     /// Registry, queue, limits, drain, and the live state that instances share.
     pub call_centre: CallCentre,
+    /// Accounts, sessions, secrets, the API.
+    pub people: People,
     /// Records are kept in this PostgreSQL; in a file in the data directory without.
     pub database_url: Option<Secret>,
     /// Telnyx's Call Control REST interface, for calls that are answered by command and not by document.
@@ -91,33 +96,10 @@ impl fmt::Display for Source {
     }
 }
 
-/// A value that does not print.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The value itself.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
-    }
-}
-
 /// Telnyx's own address (telnyx.md 2).
 const TELNYX_API: &str = "https://api.telnyx.com/v2";
 
-const NAMES: [&str; 38] = [
+const NAMES: [&str; 64] = [
     "HOST",
     "PORT",
     "DATA_DIR",
@@ -156,6 +138,32 @@ const NAMES: [&str; 38] = [
     "SHUTDOWN_DRAIN_TIMEOUT",
     "MAX_CONCURRENT_CALLS_PER_AGENT",
     "MAX_CONCURRENT_CALLS_PER_TENANT",
+    "SECRETS_FILE",
+    "SECRET_KEYS",
+    "PASSWORD_MIN_LENGTH",
+    "PASSWORD_HASH_CONCURRENCY",
+    "SESSION_IDLE_TIMEOUT",
+    "SESSION_LIFETIME",
+    "REFRESH_TOKEN_IDLE_TIMEOUT",
+    "REFRESH_TOKEN_LIFETIME",
+    "ACCESS_TOKEN_LIFETIME",
+    "RETENTION_INTERVAL",
+    "CORS_ORIGINS",
+    "RATE_LIMIT_LOGIN",
+    "RATE_LIMIT_READ",
+    "RATE_LIMIT_WRITE",
+    "RATE_LIMIT_COSTLY",
+    "RATE_LIMIT_ADDRESS",
+    "OPENID_ISSUER",
+    "OPENID_CLIENT_ID",
+    "OPENID_CLIENT_SECRET",
+    "OPENID_DOMAINS",
+    "OPENID_ROLE",
+    "OPENID_NAME",
+    "DATABASE_MAX_CONNECTIONS",
+    "DATABASE_MIN_CONNECTIONS",
+    "DATABASE_ACQUIRE_TIMEOUT",
+    "DATABASE_CONNECTION_LIFETIME",
 ];
 
 impl Settings {
@@ -202,6 +210,7 @@ impl Settings {
             database_url: reader.address("DATABASE_URL", "postgres://user:password@host:port/name", |text| {
                 text.starts_with("postgres://") || text.starts_with("postgresql://")
             })?,
+            people: People::read(reader)?,
             call_centre: CallCentre::read(reader, port)?,
             shown: Vec::new(),
         })

@@ -105,7 +105,7 @@ async fn adopt(app: &App, shared: &SharedOffer) -> Result<Offer, Refused> {
             return Err(unknown());
         }
     };
-    let agent = app.agents.get(shared.agent).cloned().ok_or_else(unknown)?;
+    let agent = app.directory.find(shared.agent).await.ok_or_else(unknown)?;
     let place = place(app, &record, &agent, shared.waiting).await?;
     crate::calls::claim(app, record.id).await;
     Ok(Offer { record, agent, place, resumed: shared.resumed })

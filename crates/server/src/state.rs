@@ -1,14 +1,15 @@
 //! What every request handler is given.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use agent::{AgentDefinition, Agents};
-use call::{AgentId, CallRecord};
+use agent::AgentDefinition;
+use api::ApiState;
+use axum::extract::FromRef;
+use call::{CallRecord, TenantId};
 use dispatch::{Admission, Drain, Heart, LiveCalls, Offers, Request, WaitingRoom};
-use live::{CallQueue, CallRegistry, InstanceName, LiveState};
+use live::{CallQueue, CallRegistry, InstanceName, Limits, LiveState};
 use session::Services;
-use speech::{Domain, TextToSpeech};
+use speech::TextToSpeech;
 use store::Database;
 use telemetry::Metrics;
 use telephony::StreamOptions;
@@ -16,13 +17,10 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use trunk::CallControl;
 
+use crate::directory::AgentDirectory;
 use crate::keys::SignatureKeys;
 use crate::orders::Orders;
-use crate::refusals::Refusals;
 use crate::settings::Settings;
-
-/// Whose calls these are, until there are accounts.
-pub(crate) const TENANT: &str = "default";
 
 /// The parts of the running server. Cheap to clone.
 #[derive(Clone)]
@@ -35,15 +33,17 @@ pub struct Parts {
     /// Checks carriers' signatures.
     pub keys: SignatureKeys,
     /// Who answers.
-    pub agents: Agents,
-    /// What may be said to whom.
-    pub domains: BTreeMap<AgentId, Arc<Domain>>,
+    pub directory: AgentDirectory,
     /// What calls need.
     pub services: Arc<Services>,
     /// The voice engine, when one is installed, for checks.
     pub voice: Option<Arc<dyn TextToSpeech>>,
     /// The hotel's books, for the console and the API.
     pub pms: Arc<dyn hotel::Pms>,
+    /// What the API is given.
+    pub api: ApiState,
+    /// Streams of events that may be opened.
+    pub event_streams: Arc<Semaphore>,
     /// Where the records are.
     pub database: Option<Database>,
     /// Live state, shared by instances or in process.
@@ -72,8 +72,6 @@ pub struct Parts {
     pub metrics: Option<Metrics>,
     /// Telnyx's Call Control, when it is configured.
     pub call_control: Option<Arc<dyn CallControl>>,
-    /// What callers hear who cannot be served.
-    pub refusals: Refusals,
     /// Sockets that have not brought their `start` yet.
     pub unstarted: Arc<Semaphore>,
     /// What the wire leaves open.
@@ -103,14 +101,32 @@ impl App {
         self.settings.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
     }
 
+    /// What is missing, and what is not as it was wanted, in a sentence each.
+    pub fn notices(&self) -> Vec<String> {
+        self.notices.iter().cloned().chain(self.directory.notices()).collect()
+    }
+
     /// What a call asks admission for.
     pub(crate) fn request(&self, record: &CallRecord, agent: &AgentDefinition) -> Request {
         Request {
             call_id: record.carrier_call_id.clone(),
             agent_id: agent.id.to_string(),
-            tenant: TENANT.to_owned(),
-            limits: self.settings.call_centre.limits,
+            tenant: record.tenant.to_string(),
+            limits: self.limits(record.tenant),
         }
+    }
+
+    /// How many calls there may be at once: a workspace may want fewer than the installation allows each, not more.
+    pub(crate) fn limits(&self, tenant: TenantId) -> Limits {
+        let ours = self.settings.call_centre.limits;
+        let own = self.directory.max_calls(tenant);
+        Limits { tenant: own.into_iter().chain(ours.tenant).min(), ..ours }
+    }
+}
+
+impl FromRef<App> for ApiState {
+    fn from_ref(app: &App) -> Self {
+        app.api.clone()
     }
 }
 

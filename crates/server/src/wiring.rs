@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use agent::{AgentDefinition, Agents, Toolbox};
+use agent::{AgentDefinition, Toolbox};
+use api::{ApiSettings, ApiState};
 use axum::serve::ListenerExt;
 use call::{EndReason, Timestamp};
 use dispatch::Offer;
@@ -23,15 +24,17 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 use trunk::{CallControl, TelnyxCallControl};
 
+use crate::accounts::{self, Accounts};
+use crate::api::events;
 use crate::call_centre::CallCentre;
+use crate::directory::{AgentDirectory, House, Maker, missing_tools};
 use crate::keys::SignatureKeys;
 use crate::orders::Orders;
-use crate::refusals::Refusals;
 use crate::routes::router;
 use crate::settings::Settings;
-use crate::speaking::{domains, engines, prepare};
+use crate::speaking::engines;
 use crate::state::{App, Parts};
-use crate::{ServerError, stopping};
+use crate::{ServerError, stopping, upkeep};
 
 /// The demo hotel's receptionist: answers every number that has no agent of its own.
 const DEMO_HOTEL: &str = include_str!("../../../agents/hotel.toml");
@@ -74,21 +77,20 @@ pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, Ser
     // What agents can do, and who they are.
     let pms = open_hotel(&database).await?;
     let tools = toolbox(&pms, &records);
-    let agents = load_agents(settings.agents_dir.as_deref())?;
-    check_tools(&agents, &tools)?;
+    let house = load_house(settings.agents_dir.as_deref(), &tools)?;
 
-    // Hearing and speaking.
-    let domains = tokio::task::spawn_blocking({
-        let agents = agents.clone();
-        move || domains(&agents)
-    });
+    // Hearing and speaking, and with them the agents.
     let engines = engines(&settings, worker).await?;
-    let domains = domains.await.map_err(|fault| ServerError::Serve(std::io::Error::other(fault)))?;
-    prepare(&agents, &domains, &engines).await?;
-    let refusals = Refusals::render(&agents, &engines.phrases).await;
+    let voices = engines.voice.as_ref().map(|voice| voice.voices());
+    let maker = Maker::new(engines.recognizer.clone(), engines.phrases.clone(), voices);
+    let directory = AgentDirectory::open(house, maker, Some(database.clone()), recorder.clone()).await?;
 
     // The call centre: who is on the phone, who waits, who may be answered, and how it all stops.
     let centre = CallCentre::build(&settings, &records, &recorder)?;
+
+    // People, and what the API is given.
+    let accounts = accounts::open(&settings, &database)?;
+    let api = api_state(&settings, &database, accounts, &directory, &centre);
 
     let services = Services { recognizer: engines.recognizer, phrases: engines.phrases, tools, records, recordings, recorder };
     let l16_byte_order = if settings.telnyx_l16_big_endian { ByteOrder::Big } else { ByteOrder::Little };
@@ -106,17 +108,17 @@ pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, Ser
         heart: centre.heart,
         orders: Orders::default(),
         stop: CancellationToken::new(),
+        api,
+        event_streams: Arc::new(Semaphore::new(events::STREAMS)),
         database: Some(database),
         services: Arc::new(services),
         voice: engines.voice,
         notices: engines.notices,
         stream_options: StreamOptions { l16_byte_order },
         keys,
-        agents,
-        domains,
+        directory,
         pms,
         metrics,
-        refusals,
         settings,
     }))
 }
@@ -134,6 +136,8 @@ pub async fn start(settings: Settings, worker: &WorkerCommand) -> Result<Running
     let _ = app.heart.pulse.let_go.set(Box::new(move |id| orders.let_go(id)));
     tokio::spawn(Arc::clone(&app.heart).run(app.stop.clone()));
     tokio::spawn(sweep(app.clone()));
+    tokio::spawn(upkeep::run(app.clone()));
+    tokio::spawn(app.directory.clone().watch(app.stop.clone()));
     if let Some(metrics) = &app.metrics {
         tokio::spawn(telemetry::watch_event_loop(metrics.clone()));
     }
@@ -200,8 +204,32 @@ impl Running {
 /// The database that the settings name: PostgreSQL, or the file in the data directory.
 pub async fn open_database(settings: &Settings) -> Result<Database, ServerError> {
     Ok(match &settings.database_url {
-        Some(url) => Database::connect(url.expose()).await?,
+        Some(url) => Database::connect_with(url.expose(), accounts::pool(settings)).await?,
         None => Database::open(&settings.data_dir).await?,
+    })
+}
+
+/// What the API is given.
+pub(crate) fn api_state(settings: &Settings, database: &Database, accounts: Accounts, directory: &AgentDirectory, centre: &CallCentre) -> ApiState {
+    let Accounts { people, sealer, pseudonym_key, openid } = accounts;
+    let under_tls = settings.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+    ApiState::new(api::Parts {
+        db: database.clone(),
+        people,
+        sealer,
+        pseudonym_key,
+        limits: api::Limits::new(centre.rates.clone(), accounts::rates(settings)),
+        settings: ApiSettings {
+            public_url: settings.public_url.clone(),
+            trusted_proxies: settings.trusted_proxies.iter().copied().map(api::Network::from).collect(),
+            operator_token: settings.operator_token.clone(),
+            loopback_operator: !under_tls,
+            cors_origins: settings.people.cors_origins.clone(),
+            openid: openid.is_some(),
+        },
+        openid,
+        directory: Arc::new(directory.clone()),
+        recordings: Arc::new(upkeep::Files(settings.data_dir.clone())),
     })
 }
 
@@ -227,18 +255,24 @@ fn toolbox(pms: &Arc<dyn Pms>, records: &Arc<dyn Records>) -> Toolbox {
 }
 
 /// The demo hotel, the echo agent, and every `*.toml` in the folder. A file with the demo hotel's id replaces it.
-fn load_agents(folder: Option<&Path>) -> Result<Agents, ServerError> {
+fn load_house(folder: Option<&Path>, tools: &Toolbox) -> Result<House, ServerError> {
     let demo = AgentDefinition::from_flow(DEMO_HOTEL, PathBuf::from("agents/hotel.toml"))?;
     let default = demo.id;
     let mut agents = folder.map(read_agents).transpose()?.unwrap_or_default();
-    if agents.iter().all(|agent| agent.id != default) {
-        agents.push(demo);
+    if agents.iter().all(|(agent, _)| agent.id != default) {
+        agents.push((demo, DEMO_HOTEL.to_owned()));
     }
-    agents.push(AgentDefinition::echo());
-    Ok(Agents::new(agents, Some(default))?)
+    agents.push((AgentDefinition::echo(), String::new()));
+    for (agent, _) in &agents {
+        if let Some(missing) = missing_tools(agent, tools) {
+            let known = tools.names().collect::<Vec<_>>().join(", ");
+            return Err(agent::AgentError::UnknownTools { agent: agent.name.clone(), tools: missing, known }.into());
+        }
+    }
+    Ok(House::new(agents, Some(default), tools.clone())?)
 }
 
-fn read_agents(folder: &Path) -> Result<Vec<AgentDefinition>, ServerError> {
+fn read_agents(folder: &Path) -> Result<Vec<(AgentDefinition, String)>, ServerError> {
     let unreadable = |source| ServerError::AgentsDir { path: folder.into(), source };
     let entries = std::fs::read_dir(folder).map_err(unreadable)?;
     let mut paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
@@ -247,21 +281,9 @@ fn read_agents(folder: &Path) -> Result<Vec<AgentDefinition>, ServerError> {
     paths.into_iter().map(|path| read_agent(&path).map_err(ServerError::from)).collect()
 }
 
-fn read_agent(path: &Path) -> Result<AgentDefinition, agent::AgentError> {
+fn read_agent(path: &Path) -> Result<(AgentDefinition, String), agent::AgentError> {
     let text = std::fs::read_to_string(path).map_err(|source| agent::AgentError::Read { path: path.into(), source })?;
-    AgentDefinition::from_flow(&text, path.into())
-}
-
-fn check_tools(agents: &Agents, tools: &Toolbox) -> Result<(), ServerError> {
-    for agent in agents.iter() {
-        let agent::AgentKind::Flow(flow) = &agent.kind else { continue };
-        let missing: Vec<_> = flow.tools().filter(|tool| !tools.has(tool)).collect();
-        if !missing.is_empty() {
-            let known = tools.names().collect::<Vec<_>>().join(", ");
-            return Err(agent::AgentError::UnknownTools { agent: agent.name.clone(), tools: missing.join(", "), known }.into());
-        }
-    }
-    Ok(())
+    Ok((AgentDefinition::from_flow(&text, path.into())?, text))
 }
 
 /// Ends the calls whose stream never came, and frees their places.

@@ -46,6 +46,7 @@ impl<S: MediaSocket> Session<S> {
             Action::Interrupt => self.interrupt(now).await?,
             Action::Silence { count } => self.tell(BrainInput::Silence { count }),
             Action::KeysDone => self.keys_done(now),
+            Action::TimeIsShort => self.tell(BrainInput::TimeIsShort),
             Action::TimeIsUp => self.last_words(BrainInput::TimeIsUp, now).await?,
             Action::MaxDuration => return Ok(Some(Ending::new(EndReason::MaxDuration, close::BY_AGENT))),
             Action::GoodbyeOver => {

@@ -1,5 +1,5 @@
 //! The journal of a call: turns are stored as they end, and where the conversation stands with them, in order, by a task of their own, so that a
-//! slow database never delays audio.
+//! slow database never delays audio. What it is given goes through the call's veil first: nothing else reaches the database.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,8 @@ use store::{Progress, Records};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tracing::{Instrument, error, warn};
+
+use crate::veil::Veil;
 
 /// Entries that may wait for the database. A conversation makes a turn and its progress every few seconds.
 const WAITING_ENTRIES: usize = 128;
@@ -32,23 +34,46 @@ pub(crate) struct Journal {
     entries: mpsc::Sender<Entry>,
     writer: JoinHandle<()>,
     next_index: u32,
+    /// What was said is stored; else only who spoke, when, and how fast.
+    words: bool,
+    veil: Veil,
 }
 
 impl Journal {
-    /// `turns`: how many the call has already.
-    pub(crate) fn open(records: Arc<dyn Records>, id: CallId, turns: u32) -> Self {
+    /// `turns`: how many the call has already. `words`: store what is said.
+    pub(crate) fn open(records: Arc<dyn Records>, id: CallId, turns: u32, words: bool, veil: Veil) -> Self {
         let (entries, waiting) = mpsc::channel(WAITING_ENTRIES);
         let writer = tokio::spawn(write(records, id, waiting).in_current_span());
-        Self { entries, writer, next_index: turns }
+        Self { entries, writer, next_index: turns, words, veil }
     }
 
     /// Stores a turn under the next index.
     pub(crate) fn add(&mut self, mut turn: TurnRecord) {
         turn.index = self.next_index;
         self.next_index += 1;
-        if self.entries.try_send(Entry::Turn(turn)).is_err() {
-            error!(turn = self.next_index - 1, limit = WAITING_ENTRIES, "turn not stored: the database is too far behind");
+        if !self.words {
+            return self.send(without_words(turn));
         }
+        let (turn, revised) = self.veil.cover(turn);
+        // Those before it first: what it completes must not be readable in them.
+        revised.into_iter().chain([turn]).for_each(|turn| self.send(turn));
+    }
+
+    fn send(&self, turn: TurnRecord) {
+        let index = turn.index;
+        if self.entries.try_send(Entry::Turn(turn)).is_err() {
+            error!(turn = index, limit = WAITING_ENTRIES, "turn not stored: the database is too far behind");
+        }
+    }
+
+    /// Names and numbers became known in the call.
+    pub(crate) fn learn(&mut self, known: &[String]) {
+        self.veil.learn(known);
+    }
+
+    /// How much is masked in what is kept.
+    pub(crate) fn redaction(&self) -> privacy::Level {
+        self.veil.level()
     }
 
     /// Stores where the conversation stands, behind the turns so far.
@@ -83,13 +108,21 @@ impl Journal {
         }
     }
 
-    /// Waits until everything is stored.
-    pub(crate) async fn close(self) {
+    /// Waits until everything is stored. `over`: the call does not go on elsewhere, so what looked like the beginning of a card was none.
+    pub(crate) async fn close(mut self, over: bool) {
+        if over {
+            self.veil.finish().into_iter().for_each(|turn| self.send(turn));
+        }
         drop(self.entries);
         if tokio::time::timeout(FLUSH_LIMIT, self.writer).await.is_err() {
             error!(limit = ?FLUSH_LIMIT, "turns not stored at the end of the call: the database did not answer in time");
         }
     }
+}
+
+/// That keys were pressed stays known, which ones does not.
+fn without_words(turn: TurnRecord) -> TurnRecord {
+    TurnRecord { text: String::new(), heard: String::new(), digits: turn.digits.map(|_| String::new()), ..turn }
 }
 
 async fn write(records: Arc<dyn Records>, id: CallId, mut waiting: mpsc::Receiver<Entry>) {
@@ -110,7 +143,7 @@ async fn write(records: Arc<dyn Records>, id: CallId, mut waiting: mpsc::Receive
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use call::{AgentId, CallRecord, CallStatus, Carrier, Direction, PhoneNumber, Speaker, Timestamp};
     use store::{Database, SqlRecords};
 
@@ -131,10 +164,10 @@ mod tests {
         }
     }
 
-    async fn call() -> (Arc<dyn Records>, CallId) {
-        let records = SqlRecords::new(Database::in_memory().await.unwrap());
-        let call = CallRecord {
+    fn record() -> CallRecord {
+        CallRecord {
             id: CallId(uuid::Uuid::from_u128(1)),
+            tenant: call::TenantId::DEFAULT,
             carrier: Carrier::Twilio,
             carrier_call_id: "CA1".into(),
             direction: Direction::Inbound,
@@ -148,9 +181,23 @@ mod tests {
             ended_at: None,
             end_reason: None,
             recording: None,
-        };
-        let id = records.open_call(&call).await.unwrap().id;
-        (Arc::new(records), id)
+        }
+    }
+
+    fn veil() -> Veil {
+        Veil::new(privacy::Level::Cards, &record())
+    }
+
+    /// Records with one call in them.
+    pub(crate) async fn records() -> (Arc<dyn Records>, CallRecord) {
+        let records = SqlRecords::new(Database::in_memory().await.unwrap());
+        let call = records.open_call(&record()).await.unwrap();
+        (Arc::new(records), call)
+    }
+
+    async fn call() -> (Arc<dyn Records>, CallId) {
+        let (records, call) = records().await;
+        (records, call.id)
     }
 
     fn progress(turns: u32) -> Progress {
@@ -160,20 +207,33 @@ mod tests {
     #[tokio::test]
     async fn a_database_that_is_behind_costs_progress_and_no_turn() {
         let (records, id) = call().await;
-        let mut journal = Journal::open(Arc::clone(&records), id, 7);
+        let mut journal = Journal::open(Arc::clone(&records), id, 7, true, veil());
         // Nothing is awaited here: on this one thread the writer has no chance.
         (0..200).for_each(|count| journal.save(progress(count)));
         (0..KEPT_FOR_TURNS - 1).for_each(|_| journal.add(turn()));
         assert_eq!(journal.count(), 7 + 63);
-        journal.close().await;
+        journal.close(true).await;
         let turns = records.turns(id).await.unwrap();
         assert_eq!((turns.len(), turns[0].index), (63, 7));
     }
 
     #[tokio::test]
+    async fn without_a_transcript_no_word_and_no_key_is_stored_and_the_latencies_are() {
+        let (records, id) = call().await;
+        let mut journal = Journal::open(Arc::clone(&records), id, 0, false, veil());
+        let latency = Some(call::LatencyParts { endpoint_ms: 600, ..Default::default() });
+        journal.add(TurnRecord { digits: Some("4271".into()), latency, ..turn() });
+        journal.close(true).await;
+        let turns = records.turns(id).await.unwrap();
+        let [stored] = turns.as_slice() else { panic!("{turns:?}") };
+        assert_eq!((stored.text.as_str(), stored.heard.as_str(), stored.digits.as_deref()), ("", "", Some("")));
+        assert_eq!((stored.latency, stored.end_ms), (latency, 1));
+    }
+
+    #[tokio::test]
     async fn who_waits_for_progress_is_told_when_it_is_there_and_when_it_will_not_be() {
         let (records, id) = call().await;
-        let journal = Journal::open(Arc::clone(&records), id, 0);
+        let journal = Journal::open(Arc::clone(&records), id, 0, true, veil());
         journal.save_first(progress(3)).await.unwrap();
         assert_eq!(records.progress(id).await.unwrap(), Some(progress(3)));
         let waiting: Vec<_> = (0..=WAITING_ENTRIES as u32).map(|count| journal.save_first(progress(count))).collect();

@@ -8,6 +8,7 @@ mod floor;
 pub mod hold;
 mod inbound;
 mod journal;
+mod kept;
 mod keypad;
 mod listen;
 mod liveness;
@@ -23,6 +24,7 @@ mod socket;
 mod speak;
 mod tools;
 mod traffic;
+mod veil;
 
 pub use inbound::unquoted;
 pub use order::Order;

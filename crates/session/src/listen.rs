@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use audio::activity::Activity;
+use agent::Hearing;
+use audio::activity::{Activity, SPEECH_PROBABILITY};
 use audio::level::{Level, LevelMeter};
 use audio::{AudioError, dtmf};
 use speech::{Recognition, RecognitionEvent};
 use tracing::warn;
 
-/// Audio from before the first voiced frame that belongs to an utterance: soft beginnings are found late.
+/// Audio from before the first voiced frame that belongs to an utterance, unless the agent says otherwise: soft beginnings are found late.
 const PREROLL: Duration = Duration::from_millis(300);
 /// Longest onset the endpointing may take, beside the preroll.
 const ONSET: Duration = Duration::from_millis(500);
@@ -16,6 +17,7 @@ const ONSET: Duration = Duration::from_millis(500);
 /// Ears.
 pub(crate) struct Listener {
     rate: u32,
+    preroll: Duration,
     activity: Activity,
     tones: dtmf::Detector,
     level: LevelMeter,
@@ -32,11 +34,13 @@ pub(crate) struct FrameVerdict {
 }
 
 impl Listener {
-    pub(crate) fn new(rate: u32, recognition: Option<Box<dyn Recognition>>) -> Result<Self, AudioError> {
-        let recent = std::collections::VecDeque::with_capacity(samples(rate, PREROLL + ONSET));
+    pub(crate) fn new(rate: u32, recognition: Option<Box<dyn Recognition>>, hearing: Hearing) -> Result<Self, AudioError> {
+        let preroll = hearing.preroll.unwrap_or(PREROLL);
+        let recent = std::collections::VecDeque::with_capacity(samples(rate, preroll + ONSET));
         Ok(Self {
             rate,
-            activity: Activity::new(rate)?,
+            preroll,
+            activity: Activity::with_threshold(rate, hearing.threshold.unwrap_or(SPEECH_PROBABILITY))?,
             tones: dtmf::Detector::new(rate),
             level: LevelMeter::new(),
             recognition,
@@ -72,7 +76,7 @@ impl Listener {
     /// An utterance began, this long ago.
     pub(crate) fn start(&mut self, ago: Duration) {
         let Some(recognition) = &mut self.recognition else { return };
-        let wanted = samples(self.rate, ago + PREROLL).min(self.recent.len());
+        let wanted = samples(self.rate, ago + self.preroll).min(self.recent.len());
         let (front, back) = self.recent.as_slices();
         let skip = self.recent.len() - wanted;
         recognition.start();
@@ -113,7 +117,7 @@ impl Listener {
     }
 
     fn remember(&mut self, pcm: &[i16]) {
-        let room = samples(self.rate, PREROLL + ONSET);
+        let room = samples(self.rate, self.preroll + ONSET);
         let pcm = pcm.get(pcm.len().saturating_sub(room)..).unwrap_or_default();
         let over = (self.recent.len() + pcm.len()).saturating_sub(room);
         self.recent.drain(..over.min(self.recent.len()));

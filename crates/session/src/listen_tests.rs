@@ -41,7 +41,7 @@ impl Recognition for Scripted {
 #[test]
 fn an_utterance_carries_the_moment_before_it() {
     let tape = Tape::default();
-    let mut listener = Listener::new(8000, Some(Box::new(Scripted(tape.clone())))).unwrap();
+    let mut listener = Listener::new(8000, Some(Box::new(Scripted(tape.clone()))), Hearing::default()).unwrap();
     for _ in 0..200 {
         listener.frame(&[0; 160]);
     }
@@ -57,7 +57,7 @@ fn an_utterance_carries_the_moment_before_it() {
 
 #[test]
 fn without_a_recogniser_voice_is_nothing_but_keys_are_heard() {
-    let mut listener = Listener::new(8000, None).unwrap();
+    let mut listener = Listener::new(8000, None, Hearing::default()).unwrap();
     let tone = dtmf::tone('7', 8000, 100).unwrap();
     let silence = vec![0i16; 800];
     let heard: Vec<char> = tone.chunks(160).chain(silence.chunks(160)).filter_map(|pcm| listener.frame(pcm).tone).collect();

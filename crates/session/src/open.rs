@@ -25,6 +25,7 @@ use crate::setup::{Ending, OnEnd, Services, SessionSetup, callable};
 use crate::socket::MediaSocket;
 use crate::speak::{Pace, Speaker};
 use crate::traffic::Traffic;
+use crate::veil::Veil;
 
 /// A resumed call that has used up its longest duration still has this long.
 const SHORTEST_REST: Duration = Duration::from_secs(30);
@@ -42,16 +43,16 @@ impl<S: MediaSocket> Session<S> {
             None => (0, 0),
         };
         let recording = async {
-            match &services.recordings {
+            match services.recordings.as_ref().filter(|_| setup.agent.keeps.recording) {
                 Some(recordings) if setup.resumed => Some(recordings.resume(setup.call.id, rate, elapsed_ms).await),
-                recordings => recordings.as_ref().map(|recordings| (recordings.track(setup.call.id, rate), elapsed_ms)),
+                recordings => recordings.map(|recordings| (recordings.track(setup.call.id, rate), elapsed_ms)),
             }
         };
         let recognition = open_recognition(services.recognizer.as_ref(), setup.domain.as_ref(), rate);
         let (recording, recognition) = tokio::join!(recording, recognition);
         let (track, origin_ms) = recording.map_or((None, elapsed_ms), |(track, start_ms)| (Some(track), start_ms));
         let keypad_only = recognition.is_none();
-        let listener = match Listener::new(rate, recognition) {
+        let listener = match Listener::new(rate, recognition, setup.agent.hearing) {
             Ok(listener) => listener,
             Err(fault) => {
                 error!(error = %fault, rate, "this stream's audio cannot be listened to");
@@ -63,13 +64,14 @@ impl<S: MediaSocket> Session<S> {
         if keypad_only {
             brain.keypad_only();
         }
+        let veil = Veil::new(setup.redaction, &setup.call);
         let now = now();
         Ok(Self {
             conversation: Conversation::new(rules(&flow, Duration::from_millis(elapsed_ms)), now),
             listener,
             speaker: Speaker::new(services.phrases.clone(), setup.agent.voice.clone(), rate, Pace::TALK, Ledger::default()),
             reply: Reply::default(),
-            journal: Journal::open(Arc::clone(&services.records), setup.call.id, turns),
+            journal: Journal::open(Arc::clone(&services.records), setup.call.id, turns, setup.agent.keeps.transcript, veil),
             track,
             tools: JoinSet::new(),
             utterance: None,
@@ -142,11 +144,13 @@ fn rules(flow: &Flow, elapsed: Duration) -> conversation::TurnTaking {
     let wanted = flow.turn_taking();
     let defaults = conversation::TurnTaking::default();
     let longest = Duration::from_secs(wanted.max_duration_secs);
-    conversation::TurnTaking {
+    let rules = conversation::TurnTaking {
         end_silence: Duration::from_millis(wanted.end_silence_ms),
         barge_in: defaults.barge_in.filter(|_| wanted.barge_in),
         silence: Duration::from_millis(wanted.silence_ms),
-        max_duration: longest.saturating_sub(elapsed).max(SHORTEST_REST.min(longest)),
         ..defaults
-    }
+    };
+    // What is left of a resumed call is not the measure of its last minute.
+    let rest = longest.saturating_sub(elapsed).max(SHORTEST_REST.min(longest));
+    conversation::TurnTaking { max_duration: rest, ..rules.lasting(longest) }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use store::Progress;
 use tokio::sync::oneshot;
 
+use crate::kept::without_cards;
 use crate::run::Session;
 use crate::socket::MediaSocket;
 
@@ -36,7 +37,8 @@ impl<S: MediaSocket> Session<S> {
     fn progress(&self, now: Instant) -> Progress {
         let snapshot = Snapshot { brain: self.brain.snapshot(), missed: self.replying };
         Progress {
-            snapshot: serde_json::to_value(snapshot).unwrap_or_default(),
+            // A conversation that is taken up needs names and numbers; a card it has no use for.
+            snapshot: without_cards(&serde_json::to_value(snapshot).unwrap_or_default()),
             turns: self.journal.count(),
             elapsed_ms: self.clock_ms(now),
         }
@@ -44,7 +46,7 @@ impl<S: MediaSocket> Session<S> {
 
     /// Notes whether the brain owes the caller words because of this input.
     pub(crate) fn note_owed(&mut self, input: &BrainInput) {
-        // An interruption is no question. A key that is not yet an answer counts: better something said twice than something never heard.
-        self.replying |= !matches!(input, BrainInput::Interrupted { .. });
+        // An interruption is no question, and a hint is none. A key that is not yet an answer counts: better something said twice than something never heard.
+        self.replying |= !matches!(input, BrainInput::Interrupted { .. } | BrainInput::TimeIsShort);
     }
 }

@@ -58,6 +58,8 @@ pub struct SessionSetup<S> {
     pub resume: Option<Progress>,
     /// The call was cut off and came back on a new stream. Without [`Self::resume`] it begins anew.
     pub resumed: bool,
+    /// What is masked in everything that is kept of the call.
+    pub redaction: privacy::Level,
     /// Told how the call ended before the socket is closed, and waited for (at most [`END_LIMIT`]): the carrier asks how to go on the moment
     /// it sees the close.
     pub on_end: OnEnd,

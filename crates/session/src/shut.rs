@@ -33,7 +33,7 @@ impl<S: MediaSocket> Session<S> {
             }
         }
         self.services.recorder.fact(SessionFact::Ended { why: ending.why, turns: self.journal.count(), ms });
-        self.journal.close().await;
+        self.journal.close(ending.interrupted.is_none()).await;
     }
 
     /// Stores where the call stands, for whoever takes it up.

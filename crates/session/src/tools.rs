@@ -1,4 +1,5 @@
-//! Tools: claimed, called, stored, and only then reported to the brain.
+//! Tools: claimed, called, stored, and only then reported to the brain. What is stored of arguments and results is masked; the tool and the
+//! brain get them as they are.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use telemetry::SessionFact;
 use tokio::sync::oneshot;
 use tracing::{Instrument, error};
 
+use crate::kept::{Kept, without_cards};
 use crate::run::Session;
 use crate::socket::MediaSocket;
 
@@ -38,6 +40,7 @@ struct Request {
     arguments: Value,
     context: ToolContext,
     start_ms: u64,
+    kept: Kept,
     /// Resolves when the conversation is stored with this call as the one under way.
     saved: oneshot::Receiver<()>,
 }
@@ -54,10 +57,13 @@ impl<S: MediaSocket> Session<S> {
             call: self.call.id,
             agent: self.call.agent_id,
             caller,
-            idempotency_key: idempotency_key(self.call.id, id, &name, &arguments),
+            // Over what is kept: a conversation that is taken up from what was stored asks for the same.
+            idempotency_key: idempotency_key(self.call.id, id, &name, &without_cards(&arguments)),
             now: jiff::Timestamp::now(),
         };
-        let request = Request { id, name, arguments, context, start_ms: self.clock_ms(now), saved: self.save_first(now) };
+        let kept = Kept::of_tool(self.journal.redaction(), &self.call, &arguments);
+        self.journal.learn(kept.known());
+        let request = Request { id, name, arguments, context, start_ms: self.clock_ms(now), kept, saved: self.save_first(now) };
         let work = run_tool(Arc::clone(&self.services.records), self.services.tools.clone(), request);
         self.tools.spawn(work.in_current_span());
     }
@@ -74,13 +80,14 @@ impl<S: MediaSocket> Session<S> {
 async fn run_tool(records: Arc<dyn Records>, tools: Toolbox, request: Request) -> ToolDone {
     let started = tokio::time::Instant::now();
     let took = || u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let Request { id, name, arguments, context, start_ms, saved } = request;
+    let Request { id, name, arguments, context, start_ms, kept, saved } = request;
     let failed = |name, took_ms| ToolDone { id, name, outcome: ToolOutcome::Failed, input: BrainOutcome::Failed, took_ms };
     if !matches!(tokio::time::timeout(SAVE_LIMIT, saved).await, Ok(Ok(()))) {
         error!(tool = name, "tool not called: where the conversation stands could not be stored before it");
         return failed(name, took());
     }
-    let new = NewToolCall { idempotency_key: context.idempotency_key.clone(), tool: name.clone(), arguments, start_ms };
+    let new =
+        NewToolCall { idempotency_key: context.idempotency_key.clone(), tool: name.clone(), arguments: kept.masked(&arguments), start_ms };
     match records.claim_tool(context.call, &new).await {
         Err(fault) => {
             error!(tool = name, error = %fault, "tool not called: its claim could not be stored");
@@ -97,10 +104,10 @@ async fn run_tool(records: Arc<dyn Records>, tools: Toolbox, request: Request) -
         // A pending claim is what a crash left behind: the tool keeps the key with its effect, so asking again is safe.
         Ok(ToolClaim::Ours | ToolClaim::Known(_)) => {}
     }
-    let answer = tools.call(&name, &context, &new.arguments).await;
+    let answer = tools.call(&name, &context, &arguments).await;
     let took_ms = took();
     let (outcome, result, input) = split(answer, &name);
-    if let Err(fault) = records.finish_tool(context.call, &context.idempotency_key, outcome, &result, took_ms).await {
+    if let Err(fault) = records.finish_tool(context.call, &context.idempotency_key, outcome, &kept.masked(&result), took_ms).await {
         error!(tool = name, error = %fault, "the tool's outcome could not be stored");
         return failed(name, took_ms);
     }
@@ -162,5 +169,47 @@ mod tests {
             assert_ne!(key, other);
         }
         assert!(key.starts_with("0190a000-0000-7000-8000-000000000001:3:") && key.len() == 36 + 3 + 16);
+    }
+
+    /// Notes what it is asked, and says it again.
+    #[derive(Default)]
+    struct Parrot(std::sync::Mutex<Vec<Value>>);
+
+    #[async_trait::async_trait]
+    impl agent::Tool for Parrot {
+        fn name(&self) -> &'static str {
+            "parrot"
+        }
+
+        async fn call(&self, _: &ToolContext, arguments: &Value) -> ToolAnswer {
+            self.0.lock().unwrap().push(arguments.clone());
+            ToolAnswer::Ok(arguments.clone())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_tool_gets_a_card_as_it_is_and_what_is_stored_is_masked() {
+        let (records, record) = crate::journal::tests::records().await;
+        let parrot = Arc::new(Parrot::default());
+        let mut tools = Toolbox::new();
+        tools.add(Arc::clone(&parrot) as Arc<dyn agent::Tool>);
+        let said =
+            json!({ "name": "Ann Lee", "text": "4111 1111 1111 1111 from ann lee at +12025550199", "card": 4_111_111_111_111_111_u64 });
+        let cards = json!({ "name": "Ann Lee", "text": "[card] from ann lee at +12025550199", "card": "[card]" });
+        let all = json!({ "name": "[name]", "text": "[card] from [name] at +[phone]", "card": "[card]" });
+        for (id, level, wanted) in [(0, privacy::Level::Cards, cards), (1, privacy::Level::All, all)] {
+            let (sender, saved) = oneshot::channel();
+            sender.send(()).unwrap();
+            let idempotency_key = idempotency_key(record.id, id, "parrot", &without_cards(&said));
+            let context =
+                ToolContext { call: record.id, agent: record.agent_id, caller: None, idempotency_key, now: jiff::Timestamp::UNIX_EPOCH };
+            let kept = Kept::of_tool(level, &record, &said);
+            let request = Request { id, name: "parrot".into(), arguments: said.clone(), context, start_ms: 0, kept, saved };
+            let done = run_tool(Arc::clone(&records), tools.clone(), request).await;
+            assert!(matches!(&done.input, BrainOutcome::Ok(answer) if *answer == said), "the brain hears what the tool said");
+            let stored = records.tools(record.id).await.unwrap();
+            assert_eq!((&stored[id as usize].arguments, &stored[id as usize].result), (&wanted, &wanted));
+        }
+        assert_eq!(*parrot.0.lock().unwrap(), [said.clone(), said]);
     }
 }

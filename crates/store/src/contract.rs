@@ -1,12 +1,23 @@
 //! What every adapter of [`Records`] does, as stories. Each takes an adapter with nothing in it, and panics when the adapter breaks its word.
 #![expect(clippy::unwrap_used, reason = "a test suite: it fails by panicking")]
 
+pub mod business;
+pub mod call_lists;
+mod fill;
+pub mod people;
+pub mod people_audit;
+pub mod people_sessions;
+pub mod people_tenants;
+pub mod people_tickets;
+pub mod personal_data;
+
 use std::sync::Arc;
 
 use call::{
-    AgentId, CallId, CallRecord, CallStatus, Carrier, Direction, EndReason, LatencyParts, NextStep, PhoneNumber, Speaker, Timestamp,
-    ToolOutcome, TurnRecord,
+    AgentId, CallId, CallRecord, CallStatus, Carrier, Direction, EndReason, LatencyParts, NextStep, PhoneNumber, Speaker, TenantId,
+    Timestamp, ToolOutcome, TurnRecord,
 };
+pub use fill::fill;
 use serde_json::{Value, json};
 use sqlx::{Executor, SqlSafeStr};
 use tokio::task::JoinSet;
@@ -23,6 +34,7 @@ pub fn at(second: i64) -> Timestamp {
 pub fn record(number: u32) -> CallRecord {
     CallRecord {
         id: CallId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + u128::from(number))),
+        tenant: TenantId::DEFAULT,
         carrier: Carrier::Twilio,
         carrier_call_id: format!("CA{number:032}"),
         direction: Direction::Inbound,
@@ -359,8 +371,8 @@ pub async fn statements_fit(database: &Database, statements: &'static [(&'static
     assert!(!statements.is_empty());
     for (name, sql) in statements {
         let prepared = match database.writer() {
-            Target::SqlitePool(pool) => pool.acquire().await.unwrap().prepare(sql.into_sql_str()).await.map(drop),
-            Target::PostgresPool(pool) => pool.acquire().await.unwrap().prepare(sql.into_sql_str()).await.map(drop),
+            Target::SqlitePool(pool, _) => pool.acquire().await.unwrap().prepare(sql.into_sql_str()).await.map(drop),
+            Target::PostgresPool(pool, _) => pool.acquire().await.unwrap().prepare(sql.into_sql_str()).await.map(drop),
             Target::Sqlite(_) | Target::Postgres(_) => unreachable!("a database gives pools"),
         };
         assert!(prepared.is_ok(), "{name}: {}", prepared.err().map(|error| error.to_string()).unwrap_or_default());

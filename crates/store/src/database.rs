@@ -1,20 +1,29 @@
 //! The database of the program: an SQLite file of its own, or a PostgreSQL server that several instances share.
 
+pub(crate) mod copies;
+mod lock;
 mod migrations;
+mod pool;
 mod postgres;
 mod sqlite;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use lock::DataLock;
+pub use pool::{PoolSettings, PoolState};
 use sqlx::{PgPool, SqlitePool};
 
 use crate::query::answered;
-use crate::{Connection, StoreError, Target, Transaction};
+use crate::{Connection, StoreError, Target, Transaction, Waits};
 
 /// An open database with this program's schema. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Database(Kind);
+pub struct Database {
+    kind: Kind,
+    waits: Waits,
+}
 
 #[derive(Debug, Clone)]
 enum Kind {
@@ -22,24 +31,17 @@ enum Kind {
     Sqlite {
         writer: SqlitePool,
         readers: SqlitePool,
+        /// Keeps backups from being put back while the file is open.
+        used: Arc<DataLock>,
     },
     /// In memory the only connection is both.
     Memory(SqlitePool),
     Postgres(PgPool),
 }
 
-/// The connections of a database at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PoolState {
-    /// Held by somebody.
-    pub in_use: u32,
-    /// Open and free.
-    pub idle: u32,
-    /// Most that may be open.
-    pub max: u32,
-}
-
 impl Database {
+    /// Version of this program's schema.
+    pub const SCHEMA_VERSION: i64 = migrations::NEWEST;
     /// The file's name inside the data directory.
     pub const FILE: &'static str = "voicenoob.db";
     /// Connections for reading a file.
@@ -55,63 +57,76 @@ impl Database {
 
     /// Opens `voicenoob.db` in `data_dir`, which is created (mode 0700) when it is not there, and brings the schema to this version.
     ///
-    /// Errors: [`StoreError::Io`] when the directory cannot be written (found out by writing), [`StoreError::Migration`] when the file is of a newer version.
+    /// Errors: [`StoreError::Io`] when the directory cannot be written (found out by writing), [`StoreError::Migration`] when the file is of a
+    /// newer version, [`StoreError::Locked`] while a backup is put back.
     pub async fn open(data_dir: &Path) -> Result<Self, StoreError> {
-        let (writer, readers) = sqlite::open(data_dir).await?;
-        Ok(Self(Kind::Sqlite { writer, readers }))
+        let (writer, readers, used) = sqlite::open(data_dir).await?;
+        Ok(Self::new(Kind::Sqlite { writer, readers, used: Arc::new(used) }))
     }
 
     /// A database that lives in memory and ends with its last clone. For tests.
     pub async fn in_memory() -> Result<Self, StoreError> {
-        Ok(Self(Kind::Memory(sqlite::in_memory().await?)))
+        Ok(Self::new(Kind::Memory(sqlite::in_memory().await?)))
     }
 
-    /// Connects to the PostgreSQL server at `postgres://user:password@host:port/database` and brings its schema to this version. Instances may
-    /// start at the same time. With a PgBouncer between, it must be 1.21 or newer, or pool by session: prepared statements are used.
+    /// Connects to the PostgreSQL server at `postgres://user:password@host:port/database`, whose schema must be of this version:
+    /// [`Database::migrate`] brings it there. With a PgBouncer between, it must be 1.21 or newer, or pool by session: prepared statements are
+    /// used.
     ///
-    /// Errors: [`StoreError::BadUrl`]; [`StoreError::Unreachable`] when the server does not let us in; [`StoreError::Migration`] when the schema
-    /// is of a newer version. A server that is lost later and comes back is connected to again by itself.
+    /// Errors: [`StoreError::BadUrl`]; [`StoreError::Unreachable`] when the server does not let us in; [`StoreError::SchemaVersion`] when the
+    /// schema is older or newer. A server that is lost later and comes back is connected to again by itself.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        Self::connect_with(url, Self::CONNECTIONS).await
+        Self::connect_with(url, PoolSettings::default()).await
     }
 
-    /// The same with at most this many connections.
-    pub async fn connect_with(url: &str, connections: u32) -> Result<Self, StoreError> {
-        Ok(Self(Kind::Postgres(postgres::connect(url, connections).await?)))
+    /// The same with other limits.
+    pub async fn connect_with(url: &str, settings: PoolSettings) -> Result<Self, StoreError> {
+        Ok(Self::new(Kind::Postgres(postgres::connect(url, settings).await?)))
+    }
+
+    /// Brings the schema on the PostgreSQL server at `url` to this version. Others may do it at the same time: one does it, the rest wait.
+    ///
+    /// Errors: as [`Database::connect`], with [`StoreError::Migration`] for a schema of a newer version.
+    pub async fn migrate(url: &str) -> Result<(), StoreError> {
+        postgres::migrate(url).await
+    }
+
+    fn new(kind: Kind) -> Self {
+        Self { kind, waits: Waits::default() }
     }
 
     /// For queries that only read. In memory this is the writer: do not use it while holding a transaction.
     pub fn readers(&self) -> Target<'_> {
-        match &self.0 {
-            Kind::Sqlite { readers, .. } => Target::SqlitePool(readers),
-            Kind::Memory(pool) => Target::SqlitePool(pool),
-            Kind::Postgres(pool) => Target::PostgresPool(pool),
+        match &self.kind {
+            Kind::Sqlite { readers: pool, .. } | Kind::Memory(pool) => Target::SqlitePool(pool, &self.waits),
+            Kind::Postgres(pool) => Target::PostgresPool(pool, &self.waits),
         }
     }
 
     /// For single queries that write.
     pub fn writer(&self) -> Target<'_> {
-        match &self.0 {
-            Kind::Sqlite { writer, .. } => Target::SqlitePool(writer),
-            Kind::Memory(pool) => Target::SqlitePool(pool),
-            Kind::Postgres(pool) => Target::PostgresPool(pool),
+        match &self.kind {
+            Kind::Sqlite { writer: pool, .. } | Kind::Memory(pool) => Target::SqlitePool(pool, &self.waits),
+            Kind::Postgres(pool) => Target::PostgresPool(pool, &self.waits),
         }
     }
 
     /// A connection for several queries that only read.
     pub async fn acquire(&self) -> Result<Connection, StoreError> {
-        let connection = match &self.0 {
-            Kind::Sqlite { readers: pool, .. } | Kind::Memory(pool) => pool.acquire().await.map(Connection::from),
-            Kind::Postgres(pool) => pool.acquire().await.map(Connection::from),
+        let connection = match &self.kind {
+            Kind::Sqlite { readers: pool, .. } | Kind::Memory(pool) => self.waits.acquire(pool).await.map(Connection::from),
+            Kind::Postgres(pool) => answered(self.waits.acquire(pool)).await.map(Connection::from),
         };
         connection.map_err(StoreError::while_doing("give a connection"))
     }
 
     /// A transaction that may write; see [`Transaction`] for what it promises on which database.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
-        let begun = match &self.0 {
-            Kind::Sqlite { writer, .. } | Kind::Memory(writer) => writer.begin_with("BEGIN IMMEDIATE").await.map(Transaction::from),
-            Kind::Postgres(pool) => answered(pool.begin()).await.map(Transaction::from),
+        let begun = match &self.kind {
+            Kind::Sqlite { writer: pool, .. } | Kind::Memory(pool) => {
+                self.waits.watch(pool, pool.begin_with("BEGIN IMMEDIATE")).await.map(Transaction::from)
+            }
+            Kind::Postgres(pool) => answered(self.waits.watch(pool, pool.begin())).await.map(Transaction::from),
         };
         begun.map_err(StoreError::while_doing("begin a transaction"))
     }
@@ -120,25 +135,27 @@ impl Database {
     pub fn pool_state(&self) -> PoolState {
         let one = |open: u32, idle: usize, max: u32| {
             let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(open);
-            PoolState { in_use: open - idle, idle, max }
+            (open - idle, idle, max)
         };
         let sqlite = |pool: &SqlitePool| one(pool.size(), pool.num_idle(), pool.options().get_max_connections());
-        match &self.0 {
+        let (in_use, idle, max) = match &self.kind {
             Kind::Memory(pool) => sqlite(pool),
             Kind::Postgres(pool) => one(pool.size(), pool.num_idle(), pool.options().get_max_connections()),
-            Kind::Sqlite { writer, readers } => {
+            Kind::Sqlite { writer, readers, .. } => {
                 let (a, b) = (sqlite(writer), sqlite(readers));
-                PoolState { in_use: a.in_use + b.in_use, idle: a.idle + b.idle, max: a.max + b.max }
+                (a.0 + b.0, a.1 + b.1, a.2 + b.2)
             }
-        }
+        };
+        PoolState { in_use, idle, max, waits: self.waits.count(), waited: self.waits.total() }
     }
 
     /// Closes all connections; a file has everything written back into it. Later use fails with [`StoreError::Unavailable`].
     pub async fn close(&self) {
-        match &self.0 {
-            Kind::Sqlite { writer, readers } => {
+        match &self.kind {
+            Kind::Sqlite { writer, readers, used } => {
                 readers.close().await;
                 writer.close().await;
+                used.free();
             }
             Kind::Memory(pool) => pool.close().await,
             Kind::Postgres(pool) => pool.close().await,
@@ -217,7 +234,7 @@ mod tests {
             .bind(record.to.expose())
             .bind(record.agent_id.0)
             .bind(record.offered_at);
-        written.execute(Target::SqlitePool(&old)).await.unwrap();
+        written.execute(Target::SqlitePool(&old, &Waits::default())).await.unwrap();
         old.close().await;
         let records = SqlRecords::new(Database::open(place.path()).await.unwrap());
         assert_eq!(records.open_calls(None, 10).await.unwrap(), std::slice::from_ref(&record));

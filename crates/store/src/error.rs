@@ -79,6 +79,83 @@ pub enum StoreError {
         /// The idempotency key.
         key: String,
     },
+    /// The row was changed since the caller read it.
+    #[error("the {what} was changed by somebody else in the meantime; read it again, and repeat the change if it still makes sense")]
+    Changed {
+        /// What was to be changed.
+        what: &'static str,
+    },
+    /// Another row has the same value where each must have its own.
+    #[error("the {what} is taken; choose another")]
+    Taken {
+        /// Which value.
+        what: &'static str,
+    },
+    /// A row that was named is not there.
+    #[error("the {what} is not there; it may have been removed in the meantime")]
+    Missing {
+        /// What was named.
+        what: &'static str,
+    },
+    /// A field that must have a value was to be emptied.
+    #[error("the {what} cannot be empty; give a value, or leave it out to keep the present one")]
+    Needed {
+        /// Which field.
+        what: &'static str,
+    },
+    /// Something else needs the row that was to be removed.
+    #[error("the {what} is still in use and cannot be removed; remove what uses it first")]
+    InUse {
+        /// What was to be removed.
+        what: &'static str,
+    },
+    /// A value is larger than is kept.
+    #[error("the {what} is {size} long and at most {limit} are kept; shorten it")]
+    TooLong {
+        /// Which value.
+        what: &'static str,
+        /// Its length: bytes, or entries of a list.
+        size: usize,
+        /// The most that is kept.
+        limit: usize,
+    },
+    /// The database's own rules for our role were in the way.
+    #[error("the database does not let this program {doing}; give its role the rights that docs/people.md names, or keep the data longer")]
+    NotAllowed {
+        /// What was tried.
+        doing: &'static str,
+    },
+    /// The schema of the database is of another version than this program.
+    #[error(
+        "the database schema is version {}, this program needs {needed}; run `voicenoob migrate`, or start the program that fits the database",
+        found.map_or_else(|| "none".to_owned(), |found| found.to_string())
+    )]
+    SchemaVersion {
+        /// The version of the database; none when it has no schema yet.
+        found: Option<i64>,
+        /// The version of this program.
+        needed: i64,
+    },
+    /// There is a file already, and it was not said that it may be replaced.
+    #[error("there is already a file at {path}; choose another name, or say that it may be replaced")]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A copy of the database cannot be used.
+    #[error("{path} is no backup that can be used: {why}; take another one")]
+    NotABackup {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A number that is no single person's.
+    #[error("the number has fewer than {least} digits and is no single person's; give the whole number")]
+    NoNumber {
+        /// Fewest digits.
+        least: usize,
+    },
 }
 
 impl StoreError {
@@ -87,6 +164,16 @@ impl StoreError {
         move |source| match source {
             sqlx::Error::ColumnDecode { index, .. } => Self::corrupt("column", index),
             source => Self::Unavailable { doing, source },
+        }
+    }
+
+    /// For `map_err` on a write: a value that must be unique is [`StoreError::Taken`], a row that is pointed at and not there
+    /// [`StoreError::Missing`], both with `what`; everything else as [`StoreError::while_doing`]. On PostgreSQL the transaction is over then.
+    pub fn while_storing(doing: &'static str, what: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| match source.as_database_error() {
+            Some(error) if error.is_unique_violation() => Self::Taken { what },
+            Some(error) if error.is_foreign_key_violation() => Self::Missing { what },
+            _ => Self::while_doing(doing)(source),
         }
     }
 

@@ -11,6 +11,8 @@ use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Error, FromRow, PgPool, SqlitePool, query_as_with, query_with};
 
+use crate::waits::Waits;
+
 /// Starts a query. Placeholders are `$1`, `$2` and so on, which both databases read.
 pub fn query<'q>(sql: &'static str) -> Query<'q> {
     Query { sql, params: Vec::new(), failed: None }
@@ -30,12 +32,12 @@ impl<R> Row for R where R: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, 
 
 /// Where a query runs: a connection of its own choosing, or one that is held, in or outside a transaction.
 pub enum Target<'c> {
-    /// Any connection to SQLite.
-    SqlitePool(&'c SqlitePool),
+    /// Any connection to SQLite, and where waiting for one is counted.
+    SqlitePool(&'c SqlitePool, &'c Waits),
     /// This connection to SQLite.
     Sqlite(&'c mut SqliteConnection),
-    /// Any connection to PostgreSQL.
-    PostgresPool(&'c PgPool),
+    /// Any connection to PostgreSQL, and where waiting for one is counted.
+    PostgresPool(&'c PgPool, &'c Waits),
     /// This connection to PostgreSQL.
     Postgres(&'c mut PgConnection),
 }
@@ -48,17 +50,24 @@ macro_rules! run {
             return Err(error);
         }
         match $target.into() {
-            Target::SqlitePool($executor) => {
+            Target::SqlitePool(pool, waits) => {
                 let $arguments = param::sqlite(params)?;
+                let mut connection = waits.acquire(pool).await?;
+                let $executor = &mut *connection;
                 $run.await
             }
             Target::Sqlite($executor) => {
                 let $arguments = param::sqlite(params)?;
                 $run.await
             }
-            Target::PostgresPool($executor) => {
+            Target::PostgresPool(pool, waits) => {
                 let $arguments = param::postgres(params)?;
-                answered($run).await
+                let run = async {
+                    let mut connection = waits.acquire(pool).await?;
+                    let $executor = &mut *connection;
+                    $run.await
+                };
+                answered(run).await
             }
             Target::Postgres($executor) => {
                 let $arguments = param::postgres(params)?;
@@ -82,6 +91,17 @@ impl<'q> Query<'q> {
             Err(error) => self.failed = Some(Error::Encode(error.into())),
         }
         self
+    }
+
+    /// The same where there may be none, which is kept as NULL.
+    pub fn bind_json_option(mut self, value: Option<&impl Serialize>) -> Self {
+        match value {
+            Some(value) => self.bind_json(value),
+            None => {
+                self.params.push(Param::no_json());
+                self
+            }
+        }
     }
 
     /// Runs it and returns how many rows it changed.

@@ -1,7 +1,7 @@
 //! Call records in SQL, on SQLite and PostgreSQL alike.
 
-mod rows;
-mod sql;
+pub(crate) mod rows;
+pub(crate) mod sql;
 
 use async_trait::async_trait;
 use call::{CallId, CallRecord, CallStatus, Carrier, EndReason, NextStep, Timestamp, ToolOutcome, ToolRecord, TurnRecord};
@@ -64,6 +64,7 @@ impl Records for SqlRecords {
         let mut tx = self.database.begin().await?;
         let insert = query(sql::OPEN_CALL)
             .bind(record.id.0)
+            .bind(record.tenant.0)
             .bind(record.carrier.as_str())
             .bind(&record.carrier_call_id)
             .bind(record.direction.as_str())
@@ -137,8 +138,8 @@ impl Records for SqlRecords {
             .bind(turn.latency.map(|parts| parts.recognition_ms))
             .bind(turn.latency.map(|parts| parts.brain_ms))
             .bind(turn.latency.map(|parts| parts.first_audio_ms));
-        insert.execute(self.database.writer()).await.map_err(|error| of_call(id, "store a turn", error))?;
-        Ok(())
+        let done = insert.execute(self.database.writer()).await.map_err(StoreError::while_doing("store a turn"))?;
+        if done == 0 { Err(StoreError::UnknownCall { id }) } else { Ok(()) }
     }
 
     async fn claim_tool(&self, id: CallId, call: &NewToolCall) -> Result<ToolClaim, StoreError> {
@@ -150,14 +151,14 @@ impl Records for SqlRecords {
             .bind(&call.tool)
             .bind_json(&call.arguments)
             .bind(integer(call.start_ms));
-        let done = insert.execute(&mut *tx).await.map_err(|error| of_call(id, "claim a tool call", error))?;
-        if done == 1 {
+        if insert.execute(&mut *tx).await.map_err(doing())? == 1 {
             tx.commit().await.map_err(doing())?;
             return Ok(ToolClaim::Ours);
         }
         let read = query(sql::TOOL_BY_KEY).bind(&call.idempotency_key);
-        let row: ToolRow = read.one(&mut *tx).await.map_err(doing())?;
-        Ok(ToolClaim::Known(row.try_into()?))
+        let row: Option<ToolRow> = read.optional(&mut *tx).await.map_err(doing())?;
+        // Neither new nor known: there is no such call.
+        Ok(ToolClaim::Known(row.ok_or(StoreError::UnknownCall { id })?.try_into()?))
     }
 
     async fn finish_tool(&self, id: CallId, key: &str, outcome: ToolOutcome, result: &Value, took_ms: u64) -> Result<(), StoreError> {
@@ -274,8 +275,9 @@ impl Records for SqlRecords {
             .bind(request.number.expose())
             .bind(request.at)
             .bind(request.why.as_str());
-        let done = insert.execute(self.database.writer()).await;
-        done.map(drop).map_err(|error| of_call(request.call_id, "store a request to be called back", error))
+        let doing = StoreError::while_doing("store a request to be called back");
+        let done = insert.execute(self.database.writer()).await.map_err(doing)?;
+        if done == 0 { self.known(request.call_id).await } else { Ok(()) }
     }
 
     async fn callbacks(&self, limit: u32) -> Result<Vec<CallbackRequest>, StoreError> {
@@ -288,8 +290,8 @@ impl Records for SqlRecords {
     async fn add_message(&self, message: &Message) -> Result<(), StoreError> {
         let insert =
             query(sql::ADD_MESSAGE).bind(message.call_id.0).bind(message.at).bind(&message.name).bind(&message.phone).bind(&message.text);
-        insert.execute(self.database.writer()).await.map_err(|error| of_call(message.call_id, "store a message", error))?;
-        Ok(())
+        let done = insert.execute(self.database.writer()).await.map_err(StoreError::while_doing("store a message"))?;
+        if done == 0 { Err(StoreError::UnknownCall { id: message.call_id }) } else { Ok(()) }
     }
 
     async fn messages(&self, limit: u32) -> Result<Vec<Message>, StoreError> {
@@ -305,14 +307,6 @@ impl Records for SqlRecords {
         let read = self.read_probe(id, &value).await;
         let remove = query(sql::REMOVE_PROBE).bind(id).execute(self.database.writer()).await;
         read.and(remove.map(drop).map_err(StoreError::while_doing("remove a probe")))
-    }
-}
-
-/// A part of a call that is not there breaks the foreign key: that is the caller's mistake and not the database's.
-fn of_call(id: CallId, doing: &'static str, error: sqlx::Error) -> StoreError {
-    match error.as_database_error() {
-        Some(database) if database.is_foreign_key_violation() => StoreError::UnknownCall { id },
-        _ => StoreError::while_doing(doing)(error),
     }
 }
 

@@ -5,7 +5,7 @@
 /// Placeholders are `$1`, `$2` and so on, which both SQLite and PostgreSQL read.
 #[macro_export]
 macro_rules! statements {
-    ($($(#[$doc:meta])* $name:ident = $sql:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
         $($(#[$doc])* pub(crate) const $name: &str = $sql;)*
         /// Every statement of this module with its name.
         #[cfg(test)]

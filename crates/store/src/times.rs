@@ -9,6 +9,11 @@ pub fn stored(at: Timestamp) -> jiff_sqlx::Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at).to_sqlx()
 }
 
+/// A time as it is when it is read back.
+pub fn kept(at: Timestamp) -> Timestamp {
+    stored(at).to_jiff()
+}
+
 /// A count as SQL integers hold it; beyond 2^63 it stays at the largest.
 pub fn integer(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)

@@ -122,6 +122,11 @@ impl CallRecorder {
         self.count(|metrics| metrics.refused(why));
     }
 
+    /// An agent could not be made ready as its workspace wants it.
+    pub fn agent_not_ready(&self) {
+        self.count(|metrics| metrics.add(|families| &families.agents_not_ready));
+    }
+
     /// A caller began to wait.
     pub fn queued(&self) {
         info!("caller waits in the queue");

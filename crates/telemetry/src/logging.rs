@@ -69,14 +69,16 @@ pub enum TelemetryError {
     Thread(#[source] io::Error),
 }
 
-/// Sets up logging for the whole process. The filter is the first of: `filter`, `RUST_LOG`, `LOG_LEVEL`, `info`.
+/// Sets up logging for the whole process. The filter is the first of: `filter`, `RUST_LOG`, `LOG_LEVEL`, `info`. The format is `format`, or what
+/// `LOG_FORMAT` says when that is [`LogFormat::Auto`].
 ///
 /// Lines are written by a thread of their own, so call [`flush`] before the process ends.
 ///
 /// # Errors
-/// When the filter does not parse, or logging is set up already.
+/// When the filter or `LOG_FORMAT` does not parse, or logging is set up already.
 pub fn init(format: LogFormat, filter: Option<&str>) -> Result<(), TelemetryError> {
     let filter = parse_filter(&choose_filter(filter, |name| std::env::var(name).ok()))?;
+    let format = choose_format(format, |name| std::env::var(name).ok())?;
     let terminal = io::stderr().is_terminal();
     let queue = LineQueue::start(io::stderr(), QUEUE_LINES).map_err(TelemetryError::Thread)?;
     let subscriber = subscriber(format, filter, terminal, queue.clone());
@@ -99,6 +101,12 @@ fn choose_filter(argument: Option<&str>, read: impl Fn(&str) -> Option<String>) 
         .chain(["RUST_LOG", "LOG_LEVEL"].into_iter().filter_map(read))
         .find(|text| !text.trim().is_empty())
         .unwrap_or_else(|| DEFAULT_FILTER.to_owned())
+}
+
+/// The format asked for; `read` looks up an environment variable.
+fn choose_format(argument: LogFormat, read: impl Fn(&str) -> Option<String>) -> Result<LogFormat, TelemetryError> {
+    let setting = read("LOG_FORMAT").filter(|text| argument == LogFormat::Auto && !text.trim().is_empty());
+    setting.map_or(Ok(argument), |text| text.trim().parse())
 }
 
 fn parse_filter(text: &str) -> Result<EnvFilter, TelemetryError> {

@@ -184,3 +184,38 @@ fn live_state_that_stays_away_is_logged_once() {
     assert_eq!(text.lines().count(), 2, "{text}");
     assert!(text.lines().next().unwrap().contains("not reachable"), "{text}");
 }
+
+#[test]
+fn the_setting_forces_a_format_and_an_argument_wins_over_it() {
+    let set = |text: &'static str| move |name: &str| (name == "LOG_FORMAT").then(|| text.to_owned());
+    assert_eq!(choose_format(LogFormat::Auto, set("json")).unwrap(), LogFormat::Json);
+    assert_eq!(choose_format(LogFormat::Auto, set(" Pretty ")).unwrap(), LogFormat::Pretty);
+    assert_eq!(choose_format(LogFormat::Json, set("pretty")).unwrap(), LogFormat::Json);
+    assert_eq!(choose_format(LogFormat::Auto, set("")).unwrap(), LogFormat::Auto);
+    assert!(choose_format(LogFormat::Auto, set("xml")).unwrap_err().to_string().contains("xml"));
+}
+
+#[test]
+fn a_value_cannot_begin_a_line_of_its_own_or_steer_the_terminal() {
+    let evil = "ann\n2026-01-01T00:00:00Z ERROR forged\r\u{1b}]0;title\u{7}\u{1b}[2J\u{9b}2J";
+    for format in [LogFormat::Json, LogFormat::Pretty] {
+        let text = logged(format, "info", || {
+            tracing::info!(name = evil, "shown as a string");
+            tracing::info!(name = %evil, "shown as it is: {evil}");
+        });
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert!(!text.trim_end().contains(|sign: char| sign.is_control() && sign != '\n'), "{text:?}");
+    }
+    let lines = json_lines(&logged(LogFormat::Json, "info", || tracing::info!(name = evil, "kept whole")));
+    assert_eq!(lines[0]["name"], evil);
+}
+
+#[test]
+fn a_card_and_an_address_do_not_reach_the_log() {
+    for format in [LogFormat::Json, LogFormat::Pretty] {
+        let text = logged(format, "debug", || {
+            tracing::debug!(body = "{\"card\":\"4111 1111 1111 1111\"}", mail = "ann.canary@example.com", "a library")
+        });
+        assert!(text.contains("a library") && !text.contains("1111") && !text.contains("canary"), "{text}");
+    }
+}

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::redaction::mask_numbers;
+use crate::redaction::{encode_controls, mask};
 
 /// Lines that may wait for the stream. At 200 bytes a line: two megabytes, some seconds of a busy server.
 pub(crate) const QUEUE_LINES: usize = 10_000;
@@ -61,7 +61,8 @@ impl LineQueue {
     }
 
     fn offer(&self, mut line: Vec<u8>) {
-        mask_numbers(&mut line);
+        mask(&mut line);
+        encode_controls(&mut line);
         if self.lines.try_send(Item::Line(line)).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }

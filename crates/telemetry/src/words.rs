@@ -70,6 +70,8 @@ words! {
         NoAgent = "no_agent",
         /// The agent is switched off.
         AgentInactive = "agent_inactive",
+        /// It is outside the workspace's opening hours.
+        Closed = "closed",
         /// A fault of ours.
         Fault = "fault",
         /// Resumed again and again: the same fault would end it once more.

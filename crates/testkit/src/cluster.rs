@@ -83,6 +83,7 @@ impl Cluster {
         let balancer = Balancer::start(options.balancer.clone()).await?;
         let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(LOOK_LIMIT).build()?;
         let stores = StoreServers::start(options.stores).await?;
+        stores.migrate(&options.program).await?;
         let control = CallControl::start().await?;
         let mut cluster = Self { options, balancer, instances: Vec::new(), stores, keys: CarrierKeys::for_tests(), control, http };
         for place in 0..cluster.options.instances {

@@ -6,6 +6,7 @@ pub mod chaos;
 mod clock;
 mod cluster;
 mod judge;
+pub mod openid;
 pub mod postgres;
 mod proxy;
 pub mod redis;

@@ -1,13 +1,18 @@
 //! voicenoob: AI phone agents in production, in one program. One file per subcommand; this one only tells them apart.
 
+mod audit;
+mod backup;
 mod bench;
 mod calls;
 mod check;
 mod config;
 mod dial;
+mod migrate;
 mod phrases;
+mod secrets_file;
 mod serve;
 mod settings;
+mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,6 +44,18 @@ enum Command {
     Dial(dial::Args),
     /// Look into the records of calls.
     Calls(calls::Args),
+    /// Bring the database's schema to this program's version.
+    Migrate,
+    /// Make the first administrator, or a link for somebody who cannot sign in.
+    User(user::Args),
+    /// Copy the database file, also while the server runs.
+    Backup(backup::BackupArgs),
+    /// Put a copy in place of the database file, while the server does not run.
+    Restore(backup::RestoreArgs),
+    /// Prove that the audit trail is whole.
+    Audit(audit::Args),
+    /// Show and rotate the keys that seal what is stored and sign access tokens.
+    Secrets(secrets_file::Args),
     /// Print the settings in effect and where each comes from; secrets are masked.
     Config,
     /// Check that every part of this installation works, by using it; or check an agent's file.
@@ -82,6 +99,12 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(args, settings()?).await,
         Command::Dial(args) => dial::run(args, &settings()?).await,
         Command::Calls(args) => calls::run(args, &settings()?).await,
+        Command::Migrate => migrate::run(&settings()?).await,
+        Command::User(args) => user::run(args, &settings()?).await,
+        Command::Backup(args) => backup::backup(args, &settings()?).await,
+        Command::Restore(args) => backup::restore(args, &settings()?).await,
+        Command::Audit(args) => audit::run(args, &settings()?).await,
+        Command::Secrets(args) => secrets_file::run(args, &settings()?),
         Command::Config => config::run(&settings()?),
         Command::Check(args) => check::run(args, settings()?).await,
         Command::Bench(args) => bench::run(args).await,

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
+use call::Timestamp;
 use server::settings::Settings;
 use server::{App, Running};
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,6 +18,7 @@ pub(crate) async fn run(_: Args, settings: Settings) -> anyhow::Result<ExitCode>
     let data_dir = std::path::absolute(&settings.data_dir).unwrap_or_else(|_| settings.data_dir.clone());
     let mut running = server::start(settings, &crate::settings::worker()?).await?;
     welcome(&running, &data_dir.display().to_string());
+    first_admin(&running).await?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
     tokio::select! {
@@ -56,7 +58,7 @@ fn welcome(running: &Running, data_dir: &str) {
     let address = running.address;
     let host = if address.ip().is_unspecified() { format!("127.0.0.1:{}", address.port()) } else { address.to_string() };
     let app = &running.app;
-    let names: Vec<_> = app.agents.iter().map(|agent| agent.name.as_str()).collect();
+    let names: Vec<_> = app.directory.all().iter().map(|agent| agent.name.clone()).collect();
     say(&format!("voicenoob {} answers calls at http://{host}", env!("CARGO_PKG_VERSION")));
     say(&format!("  agents:    {}", names.join(", ")));
     say(&format!("  data:      {data_dir}"));
@@ -66,7 +68,7 @@ fn welcome(running: &Running, data_dir: &str) {
             app.keys.development.join(" and ")
         ));
     }
-    for notice in &app.notices {
+    for notice in app.notices() {
         say(&format!("  missing:   {notice}"));
     }
     let server = if address.port() == 8000 { String::new() } else { format!(" --server http://{host}") };
@@ -75,6 +77,16 @@ fn welcome(running: &Running, data_dir: &str) {
         "  {} dial{server} --say \"I'd like a double room for two nights from Friday\" --say \"two guests\" --say \"my name is Smith\" --say \"yes please\"",
         program()
     ));
+}
+
+/// While there is no account: the link by which the first is made. Each start prints a new one, and the ones before stop working.
+async fn first_admin(running: &Running) -> anyhow::Result<()> {
+    let app = &running.app;
+    if let Some(link) = app.api.people.first_admin_link(Timestamp::now()).await? {
+        let base = app.settings.public_url.clone().unwrap_or_else(|| format!("http://127.0.0.1:{}", running.address.port()));
+        say(&format!("No accounts yet. Make the first administrator (once, within a day): {base}/first-admin#{}", link.token.expose()));
+    }
+    Ok(())
 }
 
 fn program() -> String {

@@ -61,15 +61,16 @@ pub(super) fn banned_crates(root: &Path, workspace: &Workspace) -> anyhow::Resul
         return Ok(vec![Finding::at(POLICY, 1, "the list of banned crates is missing")]);
     };
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root).args(["tree", "--workspace", "--prefix", "none", "--format", "{p}", "--edges", "normal,build"]);
+    cargo.current_dir(root).args(["tree", "--workspace", "--prefix", "depth", "--format", "{p}", "--edges", "normal,build"]);
     let answer = cargo.output().context("cargo tree could not be started")?;
     ensure!(answer.status.success(), "cargo tree failed: {}", String::from_utf8_lossy(&answer.stderr).trim());
     Ok(bans_broken(policy, &String::from_utf8_lossy(&answer.stdout)))
 }
 
 fn bans_broken(policy: &File, tree: &str) -> Vec<Finding> {
-    let built = |name: &str| tree.lines().any(|line| line.split(' ').next() == Some(name));
-    let found = bans(&policy.text).into_iter().filter(|name| built(name));
+    let built = users(tree);
+    let broken = |ban: &Ban| built.iter().any(|(name, user)| *name == ban.name && !ban.wrappers.iter().any(|wrapper| wrapper == user));
+    let found = bans(&policy.text).into_iter().filter(broken).map(|ban| ban.name);
     found
         .map(|name| {
             Finding::new(policy, policy.line_of(&format!("\"{name}\"")), format!("{name} is banned and built; see `cargo tree -i {name}`"))
@@ -77,11 +78,36 @@ fn bans_broken(policy: &File, tree: &str) -> Vec<Finding> {
         .collect()
 }
 
-fn bans(policy: &str) -> Vec<String> {
+/// Every crate in the tree with the one that uses it. Lines are `2rsa v0.9.0`: how deep, and what.
+fn users(tree: &str) -> Vec<(&str, &str)> {
+    let mut above = Vec::new();
+    let mut found = Vec::new();
+    for line in tree.lines() {
+        let name = line.trim_start_matches(|c: char| c.is_ascii_digit());
+        let Ok(depth) = line[..line.len() - name.len()].parse::<usize>() else { continue };
+        let name = name.split(' ').next().unwrap_or_default();
+        above.truncate(depth);
+        found.push((name, above.last().copied().unwrap_or_default()));
+        above.push(name);
+    }
+    found
+}
+
+/// A crate that must not be built, but for those that may use it.
+struct Ban {
+    name: String,
+    wrappers: Vec<String>,
+}
+
+fn bans(policy: &str) -> Vec<Ban> {
     let table: Table = toml::from_str(policy).unwrap_or_default();
     let entries = table.get("bans").and_then(|bans| bans.get("deny")).and_then(Value::as_array);
-    let name = |entry: &Value| entry.as_str().or_else(|| entry.get("crate")?.as_str()).map(str::to_owned);
-    entries.into_iter().flatten().filter_map(name).collect()
+    let ban = |entry: &Value| {
+        let name = entry.as_str().or_else(|| entry.get("crate")?.as_str())?.to_owned();
+        let wrappers = entry.get("wrappers").and_then(Value::as_array).into_iter().flatten();
+        Some(Ban { name, wrappers: wrappers.filter_map(Value::as_str).map(str::to_owned).collect() })
+    };
+    entries.into_iter().flatten().filter_map(ban).collect()
 }
 
 #[cfg(test)]
@@ -121,8 +147,17 @@ mod tests {
             path: POLICY.to_owned(),
             text: "[bans]\ndeny = [\n  { crate = \"ring\", reason = \"x\" },\n  \"rsa\",\n  \"openssl\",\n]\n".to_owned(),
         };
-        let found = bans_broken(&policy, "call v0.1.0\nring v0.17.14\nopenssl-probe v0.2.0\nrsa v0.9.0 (*)\n");
+        let found = bans_broken(&policy, "0call v0.1.0\n1ring v0.17.14\n1openssl-probe v0.2.0\n2rsa v0.9.0 (*)\n");
         let lines: Vec<usize> = found.iter().map(|finding| finding.line).collect();
         assert_eq!(lines, [3, 4]);
+    }
+    #[test]
+    fn a_banned_crate_may_be_built_for_its_wrapper_alone() {
+        let text = "[bans]\ndeny = [{ crate = \"rsa\", wrappers = [\"oidc\"] }]\n".to_owned();
+        let policy = File { path: POLICY.to_owned(), text };
+        assert_eq!(bans_broken(&policy, "0people v0.1.0\n1oidc v4.1.0\n2rsa v0.9.0\n1serde v1.0.0\n"), []);
+        for tree in ["0people v0.1.0\n1oidc v4.1.0\n1rsa v0.9.0\n", "0people v0.1.0\n1oidc v4.1.0\n2jose v1.0.0\n3rsa v0.9.0\n"] {
+            assert_eq!(bans_broken(&policy, tree).len(), 1, "{tree}");
+        }
     }
 }

@@ -109,7 +109,7 @@ impl Dialogue {
     fn after_read_back(&mut self, heard: Heard, read_back: &serde_json::Value) {
         let flow = self.flow.clone();
         let Some(intent) = self.state.tasks.front().and_then(|task| flow.intent(&task.intent)) else { return self.advance() };
-        let Some(action) = &intent.action else { return self.advance() };
+        let Some(action) = intent.action.as_ref().filter(|_| !flow.closed.has(intent)) else { return self.advance() };
         let before = self.state.tasks.front().map(|task| task.values.clone()).unwrap_or_default();
         let changes = heard.values.iter().any(|(field, value)| uses(&flow, intent, field) && before.get(field) != Some(value))
             || !heard.denied.is_empty();

@@ -61,7 +61,8 @@ impl Dialogue {
     /// Says what the agent can do, then asks the present question again.
     pub(super) fn help(&mut self) {
         if self.state.tasks.is_empty() {
-            let labels: Vec<&str> = self.flow.intents.iter().map(|intent| intent.label.as_str()).collect();
+            let open = self.flow.intents.iter().filter(|intent| !self.flow.closed.has(intent));
+            let labels: Vec<&str> = open.map(|intent| intent.label.as_str()).collect();
             let text = match labels.split_last() {
                 Some((last, [])) => (*last).to_owned(),
                 Some((last, rest)) => format!("{}, or {last}", rest.join(", ")),
@@ -97,7 +98,7 @@ impl Dialogue {
         }
         self.state.misses = 0;
         let taking = |intent: &&String| self.state.tasks.front().is_none_or(|task| task.intent != **intent);
-        match person.and_then(|person| person.message.as_ref()).filter(taking) {
+        match person.and_then(|person| person.message.as_ref()).filter(taking).filter(|name| !flow.closed.intents.contains(*name)) {
             Some(message) => {
                 self.say_own("take_message");
                 self.state.tasks.clear();

@@ -1,7 +1,7 @@
 //! Saying and listening.
 
 use super::Dialogue;
-use super::state::Asked;
+use super::state::{Asked, TimeLeft};
 use crate::definition::{Field, Flow, Kind};
 use crate::speak;
 use crate::template::{Prompt, speak_result};
@@ -20,6 +20,10 @@ pub(super) struct Extra<'a> {
 impl Dialogue {
     pub(super) fn begin_turn(&mut self) {
         self.state.turn.clear();
+        if self.state.time == TimeLeft::Short {
+            self.state.time = TimeLeft::Told;
+            self.say_own("time_short");
+        }
     }
 
     pub(super) fn say_text(&mut self, text: String) {

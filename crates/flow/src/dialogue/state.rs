@@ -48,6 +48,21 @@ pub(super) struct State {
     /// Misunderstandings in a row.
     pub(super) misses: u32,
     pub(super) last_id: u32,
+    #[serde(default)]
+    pub(super) time: TimeLeft,
+}
+
+/// What the caller is to know of the call's length.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TimeLeft {
+    /// Nothing.
+    #[default]
+    Enough,
+    /// That little of it is left: said with the next turn.
+    Short,
+    /// It was said.
+    Told,
 }
 
 /// The question that the caller's next words answer.

@@ -18,6 +18,11 @@ impl Dialogue {
         // Each round ends a request; their number is limited.
         for _ in 0..=MOST_TASKS {
             let Some(intent) = self.state.tasks.front().and_then(|task| flow.intent(&task.intent)) else { break };
+            if flow.closed.has(intent) {
+                self.say_own_with("not_offered", &Extra { words: &[("label", &intent.label)], ..Extra::default() });
+                self.state.tasks.pop_front();
+                continue;
+            }
             if let Some(step) = self.open_step(intent) {
                 self.do_step(&step);
                 return;
@@ -127,11 +132,12 @@ impl Dialogue {
 
     /// A request is done. True when an offer follows, which is asked now.
     pub(super) fn finish(&mut self, intent: &Intent) -> bool {
-        let question = intent.then.as_ref().and_then(|then| self.fill(&then.ask, &Extra::default()));
+        let then = intent.then.as_ref().filter(|then| !self.flow.closed.intents.contains(&then.intent));
+        let question = then.and_then(|then| self.fill(&then.ask, &Extra::default()));
         let Some(task) = self.state.tasks.pop_front() else { return false };
         self.keep_values(&task.values);
         // With more requests waiting, or an answer heard already, offers only get in the way.
-        if let (Some(then), Some(question), true) = (&intent.then, question, self.state.tasks.is_empty()) {
+        if let (Some(then), Some(question), true) = (then, question, self.state.tasks.is_empty()) {
             self.say_text(question.clone());
             let mut values = task.values;
             for (field, (query, name)) in &then.sets {

@@ -3,7 +3,7 @@
 use crate::definition::Command;
 
 /// The engine's prompts: name in `[prompts]`, and the texts.
-pub(crate) const PROMPTS: [(&str, &[&str]); 39] = [
+pub(crate) const PROMPTS: [(&str, &[&str]); 42] = [
     ("anything_else", &["Is there anything else I can do for you?", "Anything else I can help you with?"]),
     ("how_can_i_help", &["How can I help you?"]),
     ("can_do", &["I can help you with {can_do}. What would you like?"]),
@@ -14,6 +14,7 @@ pub(crate) const PROMPTS: [(&str, &[&str]); 39] = [
     ("silence_again", &["I can't hear you. If you are still there, please say something."]),
     ("silence_end", &["I still can't hear you, so I will hang up now. Please call again. Goodbye!"]),
     ("goodbye", &["Thank you for calling. Goodbye!"]),
+    ("time_short", &["We have less than a minute left in this call."]),
     ("time_up", &["I'm sorry, our time is up. Please call again. Goodbye!"]),
     ("transfer", &["One moment please, I will put you through."]),
     ("transfer_emergency", &["I am putting you through to a person right away."]),
@@ -30,10 +31,12 @@ pub(crate) const PROMPTS: [(&str, &[&str]); 39] = [
     ("changed", &["All right."]),
     ("failed", &["I'm sorry, that did not work just now."]),
     ("refused", &["I'm sorry, that is not possible."]),
+    ("not_offered", &["I'm sorry, I can't {label}."]),
     ("resumed", &["Sorry, we were cut off for a moment."]),
     ("closing", &["We are sorry, our service is being restarted. We will call you back. Goodbye!"]),
     ("closing_no_number", &["We are sorry, our service is being restarted. Please call again in a few minutes. Goodbye!"]),
     ("busy", &["We are sorry, all our lines are busy at the moment. Please call again later. Goodbye!"]),
+    ("closed", &["We are sorry, we are closed at the moment. Please call again during our opening hours. Goodbye!"]),
     ("hold_welcome", &["All our agents are busy at the moment."]),
     ("hold_position", &["You are number {position} in line."]),
     ("hold_next", &["You are next in line."]),
@@ -50,7 +53,7 @@ pub(crate) fn outside_words(name: &str) -> Option<&'static [&'static str]> {
     match name {
         "hold_position" => Some(&["position"]),
         "hold_wait" => Some(&["minutes"]),
-        "busy" | "closing" | "closing_no_number" | "resumed" => Some(&[]),
+        "busy" | "closed" | "closing" | "closing_no_number" | "resumed" => Some(&[]),
         _ if name.starts_with("hold_") => Some(&[]),
         _ => None,
     }

@@ -22,11 +22,16 @@ pub(super) struct Calendar {
 
 impl Calendar {
     /// Reads the nights of `stay`; the rooms of the reservation `besides` count as free.
-    pub(super) async fn read(connection: &mut Connection, property: &str, stay: Stay, besides: Option<Uuid>) -> Result<Self, PmsError> {
+    pub(super) async fn read(
+        connection: &mut Connection,
+        property: &Property,
+        stay: Stay,
+        besides: Option<Uuid>,
+    ) -> Result<Self, PmsError> {
         let (from, to) = (stay.arrival, stay.departure);
-        let taken = query(sql::TAKEN).bind(property).bind(from).bind(to).bind(besides.unwrap_or(Uuid::nil()));
+        let taken = query(sql::TAKEN).bind(&property.code).bind(from).bind(to).bind(besides.unwrap_or(Uuid::nil())).bind(property.tenant.0);
         let taken: Vec<NightNumber> = taken.all(&mut *connection).await.map_err(StoreError::while_doing("count the taken rooms"))?;
-        let rates = query(sql::RATES).bind(property).bind(from).bind(to);
+        let rates = query(sql::RATES).bind(&property.code).bind(from).bind(to).bind(property.tenant.0);
         let rates: Vec<NightNumber> = rates.all(connection).await.map_err(StoreError::while_doing("read the nightly rates"))?;
         let by_night = |rows: Vec<NightNumber>| rows.into_iter().map(|row| ((row.room_type, row.night.to_jiff()), row.number)).collect();
         Ok(Self { stay, taken: by_night(taken), rates: by_night(rates) })

@@ -1,6 +1,6 @@
 //! Rows of the built-in PMS, and what they mean.
 
-use call::PhoneNumber;
+use call::{PhoneNumber, TenantId};
 use jiff::tz::TimeZone;
 use jiff_sqlx::{Date, Timestamp};
 use rust_decimal::Decimal;
@@ -13,6 +13,7 @@ use crate::{Money, Night, PmsError, Property, Reservation, ReservationId, Reserv
 
 #[derive(FromRow)]
 pub(super) struct PropertyRow {
+    tenant_id: Uuid,
     code: String,
     name: String,
     time_zone: String,
@@ -28,6 +29,7 @@ impl PropertyRow {
             PmsError::Config(format!("the time zone {:?} of the property {} is not known here: {error}", self.time_zone, self.code))
         })?;
         Ok(Property {
+            tenant: TenantId(self.tenant_id),
             code: self.code,
             name: self.name,
             time_zone,
@@ -81,6 +83,7 @@ struct NightRow {
 #[derive(FromRow)]
 pub(super) struct ReservationRow {
     id: Uuid,
+    tenant_id: Uuid,
     code: String,
     status: String,
     room_type: String,
@@ -99,7 +102,7 @@ impl ReservationRow {
     /// Adds the nights.
     pub(super) async fn complete(self, connection: &mut Connection) -> Result<Reservation, PmsError> {
         let doing = StoreError::while_doing("read the nights of a reservation");
-        let nights: Vec<NightRow> = query(sql::NIGHTS).bind(self.id).all(connection).await.map_err(doing)?;
+        let nights: Vec<NightRow> = query(sql::NIGHTS).bind(self.id).bind(self.tenant_id).all(connection).await.map_err(doing)?;
         let status = match self.status.as_str() {
             "confirmed" => ReservationStatus::Confirmed,
             "cancelled" => ReservationStatus::Cancelled,

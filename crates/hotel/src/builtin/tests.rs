@@ -24,7 +24,9 @@ async fn house(database: Database) -> House {
 /// An empty database on a real PostgreSQL server.
 async fn postgres() -> Database {
     let server = PostgresServer::shared().await.unwrap();
-    Database::connect(&server.database().await.unwrap()).await.unwrap()
+    let url = server.database().await.unwrap();
+    Database::migrate(&url).await.unwrap();
+    Database::connect(&url).await.unwrap()
 }
 
 /// The whole contract, in memory, in a file, and on a server; there as one test, so that one server is started and not twelve.
@@ -73,6 +75,7 @@ async fn every_statement_fits_both_schemas() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_instances_share_one_hotel() {
     let url = PostgresServer::shared().await.unwrap().database().await.unwrap();
+    Database::migrate(&url).await.unwrap();
     let (one, two) = tokio::join!(Database::connect(&url), Database::connect(&url));
     let ((one, _), (two, _)) = tokio::join!(open(one.unwrap()), open(two.unwrap()));
     let houses = [Arc::new(one), Arc::new(two)];
@@ -85,6 +88,35 @@ async fn two_instances_share_one_hotel() {
     let answers = tasks.join_all().await;
     let codes: std::collections::HashSet<_> = answers.iter().filter_map(|answer| Some(answer.as_ref().ok()?.code.clone())).collect();
     assert_eq!((codes.len(), answers.iter().filter(|answer| answer.is_ok()).count()), (3, 6), "{answers:?}");
+}
+
+/// Two workspaces with a hotel each: what is booked, priced or known in one is not there in the other.
+#[tokio::test]
+async fn one_workspaces_hotel_is_not_there_for_another() {
+    let place = tempfile::tempdir().unwrap();
+    for database in [Database::open(place.path()).await.unwrap(), postgres().await] {
+        let (ours, _) = open(database.clone()).await;
+        let clock: Clock = Arc::new(|| contract::START.parse().unwrap());
+        let stranger = call::TenantId(Uuid::from_u128(9));
+        let taken = Property { tenant: stranger, ..Property::harbour_view().unwrap() };
+        let refused = BuiltInPms::open(database.clone(), Arc::clone(&clock), Rng::with_seed(2), &taken).await.err();
+        assert!(matches!(refused, Some(PmsError::Config(ref why)) if why.contains("is taken")), "{refused:?}");
+        let seed = Property { code: "inn".into(), ..taken };
+        let theirs = BuiltInPms::open(database.clone(), clock, Rng::with_seed(2), &seed).await.unwrap();
+        let made = theirs.create_booking(&booking("suite", date(2027, 1, 20), 2), "key").await.unwrap();
+        for asked in
+            [ReservationQuery::Code(made.code.clone()), ReservationQuery::Phone(made.phone.clone().unwrap()), ReservationQuery::Latest]
+        {
+            assert!(ours.find_reservations(&asked).await.unwrap().is_empty(), "{asked:?}");
+        }
+        assert!(matches!(ours.cancel(&made.id, "cancel").await, Err(PmsError::NotFound)));
+        // Also with the property's own code, as a wrong setting might have it.
+        let muddled = BuiltInPms { property: Property { tenant: call::TenantId::DEFAULT, ..seed }, ..theirs };
+        assert!(muddled.find_reservations(&ReservationQuery::Code(made.code.clone())).await.unwrap().is_empty());
+        assert!(matches!(muddled.quote_change(&made.id, &crate::Change::default()).await, Err(PmsError::NotFound)));
+        let offers = muddled.search_offers(&stay(20, 2)).await.unwrap();
+        assert!(offers.iter().all(|offer| offer.room_type != "suite" || offer.rooms_left == 3), "{offers:?}");
+    }
 }
 
 #[tokio::test]

@@ -36,7 +36,8 @@ impl BuiltInPms {
             .bind(phone.map(|phone| phone.digits()).unwrap_or_default())
             .bind(cents(total(nights, &self.property).amount)?)
             .bind(&self.property.currency)
-            .bind(self.now());
+            .bind(self.now())
+            .bind(self.property.tenant.0);
         insert.execute(&mut *tx).await.map_err(StoreError::while_doing("store a reservation"))?;
         self.store_nights(tx, id, &booking.room_type, nights).await?;
         Ok(ReservationId(id.to_string()))
@@ -44,8 +45,13 @@ impl BuiltInPms {
 
     pub(super) async fn store_nights(&self, tx: &mut Connection, id: Uuid, room_type: &str, nights: &[Night]) -> Result<(), PmsError> {
         for night in nights {
-            let insert =
-                query(sql::ADD_NIGHT).bind(id).bind(night.date).bind(&self.property.code).bind(room_type).bind(cents(night.price)?);
+            let insert = query(sql::ADD_NIGHT)
+                .bind(id)
+                .bind(night.date)
+                .bind(&self.property.code)
+                .bind(room_type)
+                .bind(cents(night.price)?)
+                .bind(self.property.tenant.0);
             insert.execute(&mut *tx).await.map_err(StoreError::while_doing("store the nights of a reservation"))?;
         }
         Ok(())
@@ -59,7 +65,13 @@ impl BuiltInPms {
         kind: Effect,
         amount: Decimal,
     ) -> Result<(), PmsError> {
-        let insert = query(sql::ADD_EFFECT).bind(key).bind(id).bind(kind.as_str()).bind(cents(amount)?).bind(self.now());
+        let insert = query(sql::ADD_EFFECT)
+            .bind(key)
+            .bind(id)
+            .bind(kind.as_str())
+            .bind(cents(amount)?)
+            .bind(self.now())
+            .bind(self.property.tenant.0);
         insert.execute(tx).await.map_err(StoreError::while_doing("store the key of a change"))?;
         Ok(())
     }
@@ -92,8 +104,9 @@ pub(super) async fn store_property(tx: &mut Connection, seed: &Property) -> Resu
         .bind(&seed.currency)
         .bind(seed.max_nights)
         .bind(seed.horizon_days)
-        .bind(seed.free_cancel_hour);
-    insert.execute(&mut *tx).await.map_err(doing())?;
+        .bind(seed.free_cancel_hour)
+        .bind(seed.tenant.0);
+    insert.execute(&mut *tx).await.map_err(StoreError::while_storing("store a new hotel", "code of the property"))?;
     for room in &seed.room_types {
         let insert = query(sql::ADD_ROOM_TYPE)
             .bind(&seed.code)
@@ -102,7 +115,8 @@ pub(super) async fn store_property(tx: &mut Connection, seed: &Property) -> Resu
             .bind(&room.spoken)
             .bind(room.capacity)
             .bind(cents(room.nightly)?)
-            .bind(room.units);
+            .bind(room.units)
+            .bind(seed.tenant.0);
         insert.execute(&mut *tx).await.map_err(doing())?;
     }
     Ok(())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use agent::{Tool, ToolAnswer, ToolContext};
 use async_trait::async_trait;
+use privacy::{Level, redact};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{Message, Records};
@@ -17,6 +18,16 @@ pub(super) struct LeaveMessage {
 impl LeaveMessage {
     /// Longest message, in bytes: some minutes of speech. Longer ones are cut.
     pub(super) const MAX_TEXT: usize = 4_000;
+}
+
+/// The front desk calls back; a payment card is not kept for it.
+fn without_card(text: &str) -> String {
+    redact(text, Level::Cards).into_owned()
+}
+
+fn cut(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(LeaveMessage::MAX_TEXT));
+    text
 }
 
 #[derive(Deserialize)]
@@ -45,9 +56,10 @@ impl LeaveMessage {
         let message = Message {
             call_id: context.call,
             at: context.now,
-            name: name(self.name(), &asked.name)?.to_owned(),
-            phone: said(asked.phone.as_deref()).or(caller).unwrap_or_default().to_owned(),
-            text: text[..text.floor_char_boundary(Self::MAX_TEXT)].to_owned(),
+            name: without_card(name(self.name(), &asked.name)?),
+            phone: without_card(said(asked.phone.as_deref()).or(caller).unwrap_or_default()),
+            // Masked before it is cut: half a card is one digit too many.
+            text: cut(without_card(text)),
         };
         match self.records.add_message(&message).await {
             Ok(()) => Ok(ToolAnswer::Ok(json!({}))),

@@ -268,3 +268,13 @@ async fn a_message_is_kept_with_the_callers_number() {
     assert_eq!(seen, [("Ann", "+351 1", LeaveMessage::MAX_TEXT), ("Ann Smith", "+15005550006", 13)]);
     assert!(matches!(desk.ask("leave_message", json!({"name": "Ann", "text": " "})).await, ToolAnswer::Failed(_)));
 }
+
+#[tokio::test]
+async fn a_card_left_in_a_message_is_not_kept() {
+    let desk = Desk::open().await;
+    let left = json!({"name": "Ann 4111 1111 1111 1111", "phone": "4111111111111111", "text": "charge four triple one, elf elf, elf elf, elf elf, room 412"});
+    assert_eq!(desk.ask("leave_message", left).await, ToolAnswer::Ok(json!({})));
+    let messages = desk.records.messages(10).await.unwrap();
+    let [kept] = messages.as_slice() else { panic!("{messages:?}") };
+    assert_eq!((kept.name.as_str(), kept.phone.as_str(), kept.text.as_str()), ("Ann [card]", "[card]", "charge [card], room 412"));
+}

@@ -103,4 +103,6 @@ scripts! {
     send: false, ["clock", "send"];
     /// Writes, reads back, removes.
     check: true, ["check"];
+    /// Counts who asks.
+    rate: false, ["clock", "rate"];
 }

@@ -7,13 +7,16 @@ use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use call::{CallId, Carrier, Direction, PhoneNumber};
+use call::{AgentId, CallId, Carrier, Direction, PhoneNumber, TenantId};
+use people::Permission;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use telephony::{Document, VoiceOffer};
 use tracing::error;
 use uuid::Uuid;
 
+use crate::access::Viewer;
+use crate::directory::Answers;
 use crate::origin::Origin;
 use crate::state::App;
 use crate::webhooks::Asked;
@@ -44,9 +47,16 @@ struct Placed {
 pub(super) async fn place(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    viewer: Viewer,
     headers: HeaderMap,
     Json(wish): Json<Wish>,
 ) -> Response {
+    if !viewer.principal.may(Permission::CallStart) {
+        return refuse(StatusCode::FORBIDDEN, "this needs the permission call:start; ask an administrator of the workspace");
+    }
+    let Some(agent) = chosen(&app, viewer.tenant, wish.agent.as_deref()) else {
+        return refuse(StatusCode::NOT_FOUND, "there is no such agent in this workspace");
+    };
     if !is_same_origin(&headers) {
         return refuse(StatusCode::FORBIDDEN, "calls are placed from the console's own pages only");
     }
@@ -54,7 +64,7 @@ pub(super) async fn place(
         return refuse(StatusCode::BAD_REQUEST, "the Host header is missing or malformed");
     };
     let call_sid = format!("BR{}", Uuid::new_v4().simple());
-    let document = crate::webhooks::answer(&app, &origin, offer(&call_sid), &Asked { agent: wish.agent, ..Asked::default() }).await;
+    let document = crate::webhooks::answer(&app, &origin, offer(&call_sid), &Asked { agent: Some(agent.to_string()), ..Asked::default() }).await;
     match document {
         Document::ConnectStream { stream_url, parameters, .. } => connect(&app, call_sid, &stream_url, parameters).await,
         Document::SayAndHangup { text, .. } => refuse(StatusCode::SERVICE_UNAVAILABLE, &text),
@@ -63,6 +73,20 @@ pub(super) async fn place(
         }
         _ => refuse(StatusCode::SERVICE_UNAVAILABLE, "the call was not taken"),
     }
+}
+
+/// An agent of the workspace, by id or name; without either, the one that answers the console's number, else the first.
+fn chosen(app: &App, tenant: TenantId, wish: Option<&str>) -> Option<AgentId> {
+    let agents = app.directory.of(tenant);
+    let found = match (wish, app.directory.for_number(&PhoneNumber::new(TO))) {
+        (Some(wish), _) => {
+            let id = wish.parse().ok();
+            agents.iter().find(|agent| Some(agent.id) == id || agent.name.eq_ignore_ascii_case(wish))
+        }
+        (None, Some(Answers::Agent(usual))) if agents.iter().any(|agent| agent.id == usual.id) => return Some(usual.id),
+        (None, _) => agents.first(),
+    };
+    found.map(|agent| agent.id)
 }
 
 async fn connect(app: &App, call_sid: String, stream_url: &str, parameters: Vec<(String, String)>) -> Response {

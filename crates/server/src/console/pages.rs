@@ -86,8 +86,31 @@ pub(super) struct AgentChoice {
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 pub(super) struct SignInPage {
+    /// The operator token that was given is not the one.
     pub(super) refused: bool,
+    /// There is an operator token.
+    pub(super) operator: bool,
+    /// The OpenID provider's name, where one is set.
+    pub(super) openid: Option<String>,
 }
+
+/// `/first-admin`, `/invitation`, `/reset`: what links that work once lead to.
+#[derive(Template)]
+#[template(path = "account/link.html")]
+pub(super) struct LinkPage {
+    pub(super) title: &'static str,
+    /// What `account.js` does with it.
+    pub(super) action: &'static str,
+    pub(super) text: &'static str,
+    pub(super) button: &'static str,
+    pub(super) asks_email: bool,
+    pub(super) asks_name: bool,
+}
+
+/// `/sign-in/openid`
+#[derive(Template)]
+#[template(path = "account/returned.html")]
+pub(super) struct ReturnedPage {}
 
 /// What is shown instead of a page that cannot be.
 #[derive(Template)]

@@ -21,12 +21,14 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 use super::*;
+use crate::accounts;
 use crate::call_centre::CallCentre;
+use crate::directory::AgentDirectory;
 use crate::keys::SignatureKeys;
 use crate::orders::Orders;
-use crate::refusals::Refusals;
 use crate::settings::Settings;
 use crate::state::Parts;
+use crate::wiring::api_state;
 
 struct Console {
     app: App,
@@ -76,15 +78,20 @@ async fn parts(settings: Settings) -> Parts {
     let database = Database::open(&settings.data_dir).await.unwrap();
     let records: Arc<dyn store::Records> = Arc::new(SqlRecords::new(database.clone()));
     let recorder = telemetry::CallRecorder::new();
-    let heart = CallCentre::build(&settings, &records, &recorder).unwrap().heart;
+    let directory = AgentDirectory::of_files(Agents::new(vec![AgentDefinition::echo()], Some(AgentDefinition::ECHO)).unwrap());
+    let centre = CallCentre::build(&settings, &records, &recorder).unwrap();
+    let accounts = accounts::open(&settings, &database).unwrap();
+    let api = api_state(&settings, &database, accounts, &directory, &centre);
+    let heart = centre.heart;
     heart.beat().await;
     let property = hotel::Property::harbour_view().unwrap();
     let clock: hotel::Clock = Arc::new(Timestamp::now);
     let pms = hotel::BuiltInPms::open(database, clock, fastrand::Rng::with_seed(1), &property).await.unwrap();
     Parts {
         keys: SignatureKeys::load(&settings).unwrap(),
-        agents: Agents::new(vec![AgentDefinition::echo()], Some(AgentDefinition::ECHO)).unwrap(),
-        domains: BTreeMap::new(),
+        directory,
+        api,
+        event_streams: Arc::new(Semaphore::new(1)),
         services: Arc::new(Services {
             recognizer: None,
             phrases: Phrases::new(None, None, 1024),
@@ -108,7 +115,6 @@ async fn parts(settings: Settings) -> Parts {
         stop: CancellationToken::new(),
         metrics: None,
         call_control: None,
-        refusals: Refusals::default(),
         heart,
         unstarted: Arc::new(Semaphore::new(1)),
         stream_options: telephony::StreamOptions::default(),
@@ -130,6 +136,7 @@ fn request(method: &str, path: &str, headers: &[(&'static str, &str)], body: &st
 fn record(number: u128, from: &str) -> CallRecord {
     CallRecord {
         id: CallId(Uuid::from_u128(number)),
+        tenant: call::TenantId::DEFAULT,
         carrier: Carrier::Twilio,
         carrier_call_id: format!("CA{number}"),
         direction: Direction::Inbound,
@@ -227,7 +234,7 @@ async fn calls_from_foreign_pages_and_over_full_lines_are_refused() {
     assert_eq!(console.place(&[JSON, ("sec-fetch-site", "cross-site")], wish).await.status, StatusCode::FORBIDDEN);
     assert_eq!(console.place(&[("content-type", "text/plain")], wish).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     let unknown = console.place(&[JSON], r#"{"agent":"nobody"}"#).await;
-    assert_eq!(unknown.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
     assert_eq!(console.place(&[JSON], wish).await.status, StatusCode::OK);
     assert_eq!(console.place(&[JSON], wish).await.status, StatusCode::OK);
     let full = console.place(&[JSON], wish).await;

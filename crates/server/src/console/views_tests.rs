@@ -28,6 +28,7 @@ fn latency(endpoint_ms: u32, recognition_ms: u32, brain_ms: u32, first_audio_ms:
 fn call() -> CallRecord {
     CallRecord {
         id: CallId(Uuid::from_u128(7)),
+        tenant: call::TenantId::DEFAULT,
         carrier: Carrier::Twilio,
         carrier_call_id: "CA1".into(),
         direction: Direction::Inbound,

@@ -33,6 +33,11 @@ pub(super) fn token(text: &str) -> bool {
     text.len() >= 16 && text.chars().all(|sign| sign.is_ascii_graphic() && !"\"',;\\".contains(sign))
 }
 
+/// Texts separated by commas.
+pub(super) fn list(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
 pub(super) fn addresses(text: &str) -> Option<Vec<IpAddr>> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(|part| part.parse().ok()).collect()
 }

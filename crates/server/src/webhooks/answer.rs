@@ -14,6 +14,7 @@ use tracing::{error, warn};
 use uuid::Uuid;
 
 use super::elsewhere;
+use crate::directory::Answers;
 use crate::origin::Origin;
 use crate::refusals::Refusal;
 use crate::state::App;
@@ -63,11 +64,11 @@ pub(crate) const CUT_OFF: i32 = 1000;
 
 /// Answers a voice webhook.
 pub(crate) async fn answer(app: &App, origin: &Origin, offer: VoiceOffer, asked: &Asked) -> Document {
-    let agent = match &asked.agent {
-        Some(name) => app.agents.named(name),
-        None => app.agents.for_number(&offer.to),
+    let answers = match &asked.agent {
+        Some(name) => named(app, name).await,
+        None => app.directory.for_number(&offer.to),
     };
-    let Some(agent) = agent.cloned() else {
+    let Some(Answers::Agent(agent)) = answers else {
         app.services.recorder.refused(RefusedBecause::NoAgent);
         return say(NO_AGENT, "en-US");
     };
@@ -87,12 +88,18 @@ pub(crate) async fn answer(app: &App, origin: &Origin, offer: VoiceOffer, asked:
     }
     match app.services.records.open_call(&record(offer, &agent)).await {
         Ok(record) if record.ended_at.is_none() => {
+            // Who talks already may finish.
+            if record.answered_at.is_none() && !app.directory.is_open(record.tenant, Timestamp::now()) {
+                app.services.recorder.refused(RefusedBecause::Closed);
+                crate::calls::end_record(app, &record, EndReason::Refused).await;
+                return refusal(app, origin, &agent, Refusal::Closed);
+            }
             // Who has talked already is not greeted again, whatever made the carrier ask again.
             let resumed = record.answered_at.is_some();
             let path = elsewhere::voice_path(record.carrier, asked);
             connect(app, origin, record, agent, Coming { resumed, priority: asked.priority, path, hop: asked.hop }).await
         }
-        Ok(record) if record.end_reason == Some(EndReason::Refused) => refusal(app, origin, &agent, Refusal::Busy),
+        Ok(record) if record.end_reason == Some(EndReason::Refused) => refusal(app, origin, &agent, why_refused(app, &record)),
         Ok(_) => Document::Hangup,
         Err(fault) => {
             error!(error = %fault, "call refused: its record could not be stored");
@@ -100,6 +107,20 @@ pub(crate) async fn answer(app: &App, origin: &Origin, offer: VoiceOffer, asked:
             say(FAULT, &agent.language)
         }
     }
+}
+
+async fn named(app: &App, name: &str) -> Option<Answers> {
+    let known = app.directory.named(name);
+    let agent = match name.parse() {
+        Ok(id) if known.is_none() => app.directory.find(id).await,
+        _ => known,
+    };
+    agent.map(Answers::Agent)
+}
+
+/// What a caller is told whose call was refused a moment ago.
+pub(super) fn why_refused(app: &App, record: &CallRecord) -> Refusal {
+    if app.directory.is_open(record.tenant, Timestamp::now()) { Refusal::Busy } else { Refusal::Closed }
 }
 
 /// Finds a place for a call that has a record, and has its media stream opened.
@@ -172,8 +193,8 @@ pub(crate) async fn queue_up(app: &App, record: &CallRecord, agent: &AgentDefini
         priority,
         metadata: Some(dispatch::metadata(record)),
         holder: Some(app.instance().clone()),
-        tenant: crate::state::TENANT.to_owned(),
-        limits: app.settings.call_centre.limits,
+        tenant: record.tenant.to_string(),
+        limits: app.limits(record.tenant),
         queued_at: None,
     };
     match app.waiting.join(entry).await {
@@ -246,6 +267,7 @@ async fn share(app: &App, key: &str, offer: &SharedOffer) {
 fn record(offer: VoiceOffer, agent: &AgentDefinition) -> CallRecord {
     CallRecord {
         id: CallId(Uuid::now_v7()),
+        tenant: call::TenantId::DEFAULT,
         carrier: offer.carrier,
         carrier_call_id: offer.carrier_call_id,
         direction: offer.direction,
@@ -283,9 +305,9 @@ pub(super) fn after_dial(body: &[u8], language: &str) -> Document {
     }
 }
 
-/// Tells a caller that it is not possible: in the agent's own voice, rendered at start, where there is one; else in the carrier's.
+/// Tells a caller that it is not possible: in the agent's own voice, rendered ahead, where there is one; else in the carrier's.
 pub(super) fn refusal(app: &App, origin: &Origin, agent: &AgentDefinition, kind: Refusal) -> Document {
-    match app.refusals.path(agent.id, kind) {
+    match crate::refusals::path(app, agent.id, kind) {
         Some(path) => Document::PlayAndHangup { url: origin.with_path(&path) },
         None => say(&crate::refusals::text(agent, kind), &agent.language),
     }

@@ -102,12 +102,12 @@ async fn refused(app: &App, commands: &Commands<'_>) -> Done {
         }
     };
     let kind = match record.end_reason {
-        Some(EndReason::Refused) => Refusal::Busy,
+        Some(EndReason::Refused) => answer::why_refused(app, &record),
         Some(EndReason::Drained) => Refusal::Closing,
         _ => Refusal::Fault,
     };
-    match app.agents.get(record.agent_id) {
-        Some(agent) => commands.speak(refusals::text(agent, kind), &agent.language).await,
+    match app.directory.get(record.agent_id) {
+        Some(agent) => commands.speak(refusals::text(&agent, kind), &agent.language).await,
         None => commands.hangup().await,
     }
 }

@@ -57,11 +57,16 @@ async fn look_up(app: &App, call: &VoiceOffer) -> Result<(Option<CallRecord>, Op
 
 /// Takes the call up again: the same record, the same place, the same point of the conversation.
 async fn resume(app: &App, origin: &Origin, record: CallRecord, hop: u8, planned: bool) -> Document {
-    let Some(agent) = app.agents.get(record.agent_id).cloned() else {
+    let Some(agent) = app.directory.get(record.agent_id) else {
         app.services.recorder.refused(RefusedBecause::NoAgent);
         crate::calls::end_interrupted(app, &record, EndReason::Failed).await;
         return answer::say(answer::FAULT, "en-US");
     };
+    if !agent.active {
+        app.services.recorder.refused(RefusedBecause::AgentInactive);
+        crate::calls::end_interrupted(app, &record, EndReason::Refused).await;
+        return answer::say(answer::NO_AGENT, &agent.language);
+    }
     if !app.drain.state().takes_calls() {
         let path = format!("/webhooks/{}/action", record.carrier);
         return match elsewhere::redirect(app, origin, &path, hop).await {

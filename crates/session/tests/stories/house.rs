@@ -143,6 +143,7 @@ impl House {
             orders: told,
             resumed: resume.is_some(),
             resume,
+            redaction: privacy::Level::Cards,
             on_end: Box::new(move |ending| {
                 let _ = report.send(ending);
                 Box::pin(std::future::ready(()))
@@ -183,6 +184,7 @@ impl House {
 fn record(agent: &AgentDefinition) -> CallRecord {
     CallRecord {
         id: CallId(uuid::Uuid::from_u128(1)),
+        tenant: call::TenantId::DEFAULT,
         carrier: Carrier::Twilio,
         carrier_call_id: "CA1".into(),
         direction: Direction::Inbound,

@@ -104,6 +104,7 @@ CREATE TABLE tickets (
 );
 
 CREATE INDEX tickets_over ON tickets (ends_at);
+CREATE INDEX tickets_of_user ON tickets (user_id, kind);
 
 -- How often signing in failed, for an account or an address; the key is a digest.
 CREATE TABLE login_failures (
@@ -133,6 +134,7 @@ CREATE TABLE api_keys (
 );
 
 CREATE INDEX api_keys_of_tenant ON api_keys (tenant_id, id);
+CREATE INDEX api_keys_of_maker ON api_keys (created_by);
 
 -- Append only. Each row's hash covers the row and the hash before it, in one chain for the whole installation.
 CREATE TABLE audit (

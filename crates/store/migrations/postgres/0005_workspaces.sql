@@ -22,6 +22,8 @@ CREATE INDEX calls_by_end_reason ON calls (tenant_id, end_reason, id);
 CREATE INDEX calls_by_caller ON calls (tenant_id, from_number, id);
 CREATE INDEX calls_by_called ON calls (tenant_id, to_number, id);
 CREATE INDEX messages_of_tenant ON messages (tenant_id, id);
+-- A call that is removed takes its messages with it.
+CREATE INDEX messages_of_call ON messages (call_id);
 CREATE INDEX callbacks_of_tenant ON callbacks (tenant_id, id);
 
 CREATE TABLE agents (

@@ -12,26 +12,64 @@ async fn empty() -> String {
     PostgresServer::shared().await.unwrap().database().await.unwrap()
 }
 
+/// A database with this program's schema.
+async fn migrated() -> String {
+    let url = empty().await;
+    Database::migrate(&url).await.unwrap();
+    url
+}
+
 #[tokio::test]
-async fn instances_may_start_at_once() {
+async fn instances_may_bring_the_schema_up_at_once() {
     let url = empty().await;
     let mut starts = JoinSet::new();
     for _ in 0..6 {
         let url = url.clone();
-        starts.spawn(async move { Database::connect(&url).await.map(drop) });
+        starts.spawn(async move { Database::migrate(&url).await });
     }
-    for started in starts.join_all().await {
-        started.unwrap();
+    for done in starts.join_all().await {
+        done.unwrap();
     }
+    Database::connect(&url).await.unwrap();
+    Database::migrate(&url).await.unwrap();
+}
+
+/// A start changes nothing in a database that others may be using with another version.
+#[tokio::test]
+async fn a_schema_of_another_version_is_refused_with_the_command_to_run() {
+    let url = empty().await;
+    let error = Database::connect(&url).await.unwrap_err();
+    assert!(matches!(error, StoreError::SchemaVersion { found: None, needed } if needed == Database::SCHEMA_VERSION), "{error:?}");
+    assert!(error.to_string().contains("voicenoob migrate"), "{error}");
+    Database::migrate(&url).await.unwrap();
+    let database = Database::connect(&url).await.unwrap();
+    let older = "DELETE FROM _sqlx_migrations WHERE version > 4";
+    let mut tx = database.begin().await.unwrap();
+    query(older).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let error = Database::connect(&url).await.unwrap_err();
+    let said = error.to_string();
+    assert!(matches!(error, StoreError::SchemaVersion { found: Some(4), .. }), "{error:?}");
+    assert!(said.contains('4') && said.contains(&Database::SCHEMA_VERSION.to_string()) && said.contains("voicenoob migrate"), "{said}");
 }
 
 #[tokio::test]
 async fn a_schema_of_a_newer_version_is_refused() {
-    let url = empty().await;
+    let url = migrated().await;
     let database = Database::connect(&url).await.unwrap();
     let newer =
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', true, '', 0)";
     query(newer).execute(database.writer()).await.unwrap();
+    assert!(matches!(Database::connect(&url).await, Err(StoreError::SchemaVersion { found: Some(9999), .. })));
+    assert!(matches!(Database::migrate(&url).await, Err(StoreError::Migration { .. })));
+}
+
+/// The same number with other tables under it, as a program of somebody's own branch would leave behind.
+#[tokio::test]
+async fn a_schema_that_only_has_the_number_is_refused() {
+    let url = migrated().await;
+    let database = Database::connect(&url).await.unwrap();
+    query("UPDATE _sqlx_migrations SET checksum = '' WHERE version = 3").execute(database.writer()).await.unwrap();
     assert!(matches!(Database::connect(&url).await, Err(StoreError::Migration { .. })));
 }
 
@@ -57,7 +95,11 @@ async fn an_address_that_does_not_work_is_a_clear_error() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_restarted_is_connected_to_again() {
     let mut server = PostgresServer::start().await.unwrap();
-    let database = Database::connect(&server.database().await.unwrap()).await.unwrap();
+    let database = {
+        let url = server.database().await.unwrap();
+        Database::migrate(&url).await.unwrap();
+        Database::connect(&url).await.unwrap()
+    };
     let records = SqlRecords::new(database.clone());
     let call = records.open_call(&contract::record(1)).await.unwrap();
     for crash in [false, true] {
@@ -83,7 +125,7 @@ async fn a_server_that_is_restarted_is_connected_to_again() {
 
 #[tokio::test]
 async fn a_transaction_that_is_dropped_is_undone() {
-    let database = Database::connect(&empty().await).await.unwrap();
+    let database = Database::connect(&migrated().await).await.unwrap();
     let mut tx = database.begin().await.unwrap();
     query("INSERT INTO probes (id, value) VALUES (gen_random_uuid(), 'lost')").execute(&mut *tx).await.unwrap();
     drop(tx);
@@ -94,7 +136,7 @@ async fn a_transaction_that_is_dropped_is_undone() {
 /// Whoever asks for the same subject waits; another subject does not.
 #[tokio::test]
 async fn transactions_of_one_subject_come_one_after_the_other() {
-    let database = Database::connect(&empty().await).await.unwrap();
+    let database = Database::connect(&migrated().await).await.unwrap();
     let mut first = database.begin().await.unwrap();
     first.alone("hotel A").await.unwrap();
     let mut other = database.begin().await.unwrap();
@@ -124,19 +166,46 @@ async fn futures_now<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
 
 #[tokio::test]
 async fn connections_have_a_limit_and_are_counted() {
-    let database = Database::connect_with(&empty().await, 2).await.unwrap();
-    assert_eq!(database.pool_state(), PoolState { in_use: 0, idle: 0, max: 2 });
+    let settings = PoolSettings { max: 2, min: 0, ..PoolSettings::default() };
+    let database = Database::connect_with(&migrated().await, settings).await.unwrap();
+    let state = PoolState { in_use: 0, idle: 0, max: 2, waits: 0, waited: Duration::ZERO };
+    assert_eq!(database.pool_state(), state);
     let held = [database.begin().await.unwrap(), database.begin().await.unwrap()];
-    assert_eq!(database.pool_state(), PoolState { in_use: 2, idle: 0, max: 2 });
+    assert_eq!(database.pool_state(), PoolState { in_use: 2, ..state });
     tokio::time::pause();
     assert!(matches!(database.begin().await, Err(StoreError::Unavailable { .. })));
+    let asked = query("SELECT 1").execute(database.readers()).await;
+    assert!(asked.is_err());
+    assert_eq!(database.pool_state().waits, 2, "who gives up has waited too");
+    assert!(database.pool_state().waited > Duration::ZERO);
     drop(held);
+}
+
+/// The first calls after a start do not wait for connections to be made.
+#[tokio::test]
+async fn the_first_connections_are_open_from_the_start() {
+    let settings = PoolSettings { max: 5, min: 3, ..PoolSettings::default() };
+    let database = Database::connect_with(&migrated().await, settings).await.unwrap();
+    let state = database.pool_state();
+    assert_eq!((state.in_use + state.idle, state.max), (3, 5));
+}
+
+#[tokio::test]
+async fn a_connection_is_replaced_when_it_is_old() {
+    let settings = PoolSettings { max: 1, min: 1, max_lifetime: Duration::from_micros(1), ..PoolSettings::default() };
+    let database = Database::connect_with(&migrated().await, settings).await.unwrap();
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..3 {
+        let (server,): (i32,) = query("SELECT pg_backend_pid()").one(database.readers()).await.unwrap();
+        seen.insert(server);
+    }
+    assert_eq!(seen.len(), 3);
 }
 
 /// The server ends what goes on for too long, and sooner than its caller gives up on it.
 #[tokio::test]
 async fn every_connection_asks_the_server_for_limits() {
-    let database = Database::connect(&empty().await).await.unwrap();
+    let database = Database::connect(&migrated().await).await.unwrap();
     for (limit, expected) in
         [("statement_timeout", "5s"), ("lock_timeout", "4s"), ("idle_in_transaction_session_timeout", "10s"), ("timezone", "UTC")]
     {

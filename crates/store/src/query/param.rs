@@ -30,7 +30,7 @@ enum Typed<'q> {
     Flag(Option<bool>),
     Time(Option<jiff_sqlx::Timestamp>),
     Date(Option<jiff_sqlx::Date>),
-    Json(Json<Value>),
+    Json(Option<Json<Value>>),
 }
 
 /// Each type that can be bound, and how it is kept.
@@ -72,7 +72,12 @@ impl Param<'_> {
     /// A JSON value.
     pub(super) fn json(mut value: Value) -> Self {
         strip_nul(&mut value);
-        Self(Typed::Json(Json(value)))
+        Self(Typed::Json(Some(Json(value))))
+    }
+
+    /// No JSON value, which is not the value `null`.
+    pub(super) const fn no_json() -> Self {
+        Self(Typed::Json(None))
     }
 }
 
@@ -99,7 +104,7 @@ fn strip_nul(value: &mut Value) {
 
 /// The same for the argument list of each database.
 macro_rules! arguments {
-    ($name:ident -> $arguments:ty) => {
+    ($name:ident -> $arguments:ty, |$at:ident| $time:expr) => {
         pub(super) fn $name(params: Vec<Param<'_>>) -> Result<$arguments, Error> {
             let mut arguments = <$arguments>::default();
             for Param(param) in params {
@@ -110,7 +115,7 @@ macro_rules! arguments {
                     Typed::Integer(value) => arguments.add(value),
                     Typed::Real(value) => arguments.add(value),
                     Typed::Flag(value) => arguments.add(value),
-                    Typed::Time(value) => arguments.add(value),
+                    Typed::Time(value) => arguments.add(value.map(|$at| $time)),
                     Typed::Date(value) => arguments.add(value),
                     Typed::Json(value) => arguments.add(value),
                 };
@@ -121,5 +126,6 @@ macro_rules! arguments {
     };
 }
 
-arguments!(sqlite -> SqliteArguments);
-arguments!(postgres -> PgArguments);
+// All with six digits after the point: SQLite compares times as texts.
+arguments!(sqlite -> SqliteArguments, |at| format!("{:.6}", at.to_jiff()));
+arguments!(postgres -> PgArguments, |at| at);

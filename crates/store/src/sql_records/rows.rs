@@ -1,8 +1,8 @@
 //! Rows as they lie in the tables, and the records they mean.
 
 use call::{
-    AgentId, CallId, CallRecord, CallStatus, Carrier, Direction, EndReason, LatencyParts, PhoneNumber, Speaker, ToolOutcome, ToolRecord,
-    TurnRecord,
+    AgentId, CallId, CallRecord, CallStatus, Carrier, Direction, EndReason, LatencyParts, PhoneNumber, Speaker, TenantId, ToolOutcome,
+    ToolRecord, TurnRecord,
 };
 use jiff_sqlx::Timestamp;
 use serde::de::DeserializeOwned;
@@ -14,8 +14,9 @@ use uuid::Uuid;
 use crate::{CallbackRequest, CallbackWhy, Message, StoreError};
 
 #[derive(FromRow)]
-pub(super) struct CallRow {
+pub(crate) struct CallRow {
     id: Uuid,
+    tenant_id: Uuid,
     carrier: String,
     carrier_call_id: String,
     direction: String,
@@ -38,6 +39,7 @@ impl TryFrom<CallRow> for CallRecord {
         let end_reason = row.end_reason.map(|text| EndReason::parse(&text).ok_or_else(|| StoreError::corrupt("end reason", text)));
         Ok(Self {
             id: CallId(row.id),
+            tenant: TenantId(row.tenant_id),
             carrier: word("carrier", &row.carrier, &[Carrier::Twilio, Carrier::Telnyx], Carrier::as_str)?,
             carrier_call_id: row.carrier_call_id,
             direction: word("direction", &row.direction, &[Direction::Inbound, Direction::Outbound], Direction::as_str)?,
@@ -56,7 +58,7 @@ impl TryFrom<CallRow> for CallRecord {
 }
 
 #[derive(FromRow)]
-pub(super) struct TurnRow {
+pub(crate) struct TurnRow {
     turn_index: i64,
     speaker: String,
     said: String,
@@ -107,7 +109,7 @@ impl TryFrom<TurnRow> for TurnRecord {
 }
 
 #[derive(FromRow)]
-pub(super) struct ToolRow {
+pub(crate) struct ToolRow {
     idempotency_key: String,
     tool: String,
     arguments: Json<Value>,
@@ -135,7 +137,8 @@ impl TryFrom<ToolRow> for ToolRecord {
 }
 
 #[derive(FromRow)]
-pub(super) struct MessageRow {
+pub(crate) struct MessageRow {
+    pub(crate) id: i64,
     call_id: Uuid,
     at: Timestamp,
     name: String,
@@ -150,7 +153,8 @@ impl From<MessageRow> for Message {
 }
 
 #[derive(FromRow)]
-pub(super) struct CallbackRow {
+pub(crate) struct CallbackRow {
+    pub(crate) id: i64,
     call_id: Uuid,
     agent_id: Uuid,
     number: String,
@@ -173,15 +177,16 @@ impl TryFrom<CallbackRow> for CallbackRequest {
 }
 
 /// The value whose word stands in the row.
-fn word<T: Copy>(what: &'static str, text: &str, all: &[T], as_str: fn(T) -> &'static str) -> Result<T, StoreError> {
+pub(crate) fn word<T: Copy>(what: &'static str, text: &str, all: &[T], as_str: fn(T) -> &'static str) -> Result<T, StoreError> {
     all.iter().copied().find(|value| as_str(*value) == text).ok_or_else(|| StoreError::corrupt(what, text))
 }
 
-fn count<T: TryFrom<i64>>(what: &'static str, stored: i64) -> Result<T, StoreError> {
+/// A count as the program has it.
+pub(crate) fn count<T: TryFrom<i64>>(what: &'static str, stored: i64) -> Result<T, StoreError> {
     T::try_from(stored).map_err(|_| StoreError::corrupt(what, stored.to_string()))
 }
 
 /// What a stored JSON value says.
-pub(super) fn meaning<T: DeserializeOwned>(what: &'static str, stored: Value) -> Result<T, StoreError> {
+pub(crate) fn meaning<T: DeserializeOwned>(what: &'static str, stored: Value) -> Result<T, StoreError> {
     T::deserialize(&stored).map_err(|_| StoreError::corrupt(what, stored.to_string()))
 }

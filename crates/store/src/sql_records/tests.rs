@@ -7,10 +7,12 @@ use testkit::postgres::PostgresServer;
 use super::*;
 use crate::contract;
 
-/// An empty database on a real PostgreSQL server.
+/// A database with nothing in it on a real PostgreSQL server.
 async fn postgres() -> Database {
     let server = PostgresServer::shared().await.unwrap();
-    Database::connect(&server.database().await.unwrap()).await.unwrap()
+    let url = server.database().await.unwrap();
+    Database::migrate(&url).await.unwrap();
+    Database::connect(&url).await.unwrap()
 }
 
 fn records(database: Database) -> Arc<dyn Records> {

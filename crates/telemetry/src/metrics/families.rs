@@ -49,6 +49,8 @@ families! {
     calls_ended, "voicenoob_calls_ended": Closed<EndReason, Counter> = Closed::new(Counter::default);
     /// Calls that were not taken, by reason.
     calls_refused, "voicenoob_calls_refused": Closed<RefusedBecause, Counter> = Closed::new(Counter::default);
+    /// Times that an agent could not be made ready as its workspace wants it.
+    agents_not_ready, "voicenoob_agents_not_ready": Counter = Counter::default();
     /// Conversations handed over to another instance.
     calls_handed_over, "voicenoob_calls_handed_over": Counter = Counter::default();
     /// Conversations that went on here after they were interrupted or handed over.

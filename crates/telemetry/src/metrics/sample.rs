@@ -1,7 +1,10 @@
 //! How things stand at the moment of a scrape.
 
+use std::time::Duration;
+
 use prometheus_client::encoding::{EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
@@ -43,6 +46,10 @@ pub struct Pool {
     pub idle: u32,
     /// Most that may be open.
     pub max: u32,
+    /// How often somebody found all of them lent out and waited, since the start.
+    pub waits: u64,
+    /// How long they waited, all together.
+    pub waited: Duration,
 }
 
 impl Sample {
@@ -70,6 +77,10 @@ impl Sample {
             registry.register("voicenoob_database_connections", "Open connections of the database pool", connections);
             let max = ConstGauge::new(u64::from(pool.max));
             registry.register("voicenoob_database_connections_limit", "Connections the database pool may open", max);
+            let waits = ConstCounter::new(pool.waits);
+            registry.register("voicenoob_database_waits", "Waits for a connection because all were in use", waits);
+            let waited = ConstCounter::new(pool.waited.as_secs_f64());
+            registry.register("voicenoob_database_wait_seconds", "Time spent waiting for a connection, in all", waited);
         }
     }
 }

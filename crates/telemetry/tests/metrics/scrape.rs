@@ -1,6 +1,7 @@
 //! A scrape, read back.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use telemetry::{CallRecorder, Metrics, Pool, Sample};
 
@@ -26,7 +27,7 @@ pub(crate) fn everything_known() -> Sample {
         drain_state: "running",
         remaining_calls: 0,
         live_state_up: true,
-        pool: Some(Pool { in_use: 1, idle: 4, max: 10 }),
+        pool: Some(Pool { in_use: 1, idle: 4, max: 10, waits: 3, waited: Duration::from_millis(1_500) }),
     }
 }
 

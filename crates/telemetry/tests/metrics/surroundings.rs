@@ -85,6 +85,8 @@ fn how_things_stand_is_taken_from_the_sample() {
         ("voicenoob_database_connections{state=\"in_use\"}", 1.0),
         ("voicenoob_database_connections{state=\"idle\"}", 4.0),
         ("voicenoob_database_connections_limit", 10.0),
+        ("voicenoob_database_waits_total", 3.0),
+        ("voicenoob_database_wait_seconds_total", 1.5),
     ] {
         assert_eq!(value_in(&shown, series), Some(expected), "{series}");
     }

@@ -1,8 +1,10 @@
 //! The stores that instances share.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use tokio::process::Command;
 
 use super::Stores;
 use crate::postgres::PostgresServer;
@@ -31,6 +33,19 @@ impl StoreServers {
             redis = Some(RedisServer::start().await?);
         }
         Ok(Self { redis, sentinels, postgres: Some(postgres), database })
+    }
+
+    /// Lets the program bring the schema up, as an operator does before the first start: instances refuse a database without it.
+    pub(super) async fn migrate(&self, program: &Path) -> Result<()> {
+        if self.postgres.is_none() {
+            return Ok(());
+        }
+        let data = tempfile::tempdir()?;
+        let mut migrate = Command::new(program);
+        migrate.arg("migrate").env_clear().env("DATABASE_URL", &self.database).env("DATA_DIR", data.path());
+        let output = migrate.output().await?;
+        ensure!(output.status.success(), "the schema was not set up: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
     }
 
     /// Where Redis is, when it is one server. Sentinels name their servers themselves, so that no proxy can stand in between.

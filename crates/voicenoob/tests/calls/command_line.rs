@@ -86,6 +86,7 @@ async fn a_call_from_the_command_line_shows_the_conversation_and_is_in_the_list(
 async fn calls_are_shown_from_where_the_server_keeps_them() -> Result<()> {
     let url = testkit::postgres::PostgresServer::shared().await?.database().await?;
     let settings = [("DATABASE_URL", url.as_str())];
+    store::Database::migrate(&url).await?;
     let server = Server::start_with(program(), &settings).await?;
     CarrierSimulator::of(&server)?.ask_voice(&CallPlan::new(Carrier::Twilio), "CA-in-postgres").await?;
     let output = run(server.data_dir(), &["calls", "show", "CA-in-postgres"], &settings).await?;

@@ -12,6 +12,7 @@ macro_rules! on_both_carriers {
     };
 }
 
+mod agents;
 mod browser;
 mod call_control;
 mod centre;

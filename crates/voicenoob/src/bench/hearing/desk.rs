@@ -110,6 +110,7 @@ fn record(now: Timestamp) -> anyhow::Result<CallRecord> {
     let agent = AgentDefinition::echo();
     Ok(CallRecord {
         id: "01900000-0000-7000-8000-000000000001".parse::<CallId>()?,
+        tenant: call::TenantId::DEFAULT,
         carrier: Carrier::Twilio,
         carrier_call_id: "CA00000000000000000000000000000001".into(),
         direction: Direction::Inbound,

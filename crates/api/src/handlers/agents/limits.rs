@@ -1,0 +1,77 @@
+//! What an agent's fields may hold, whatever the installation. Whether it can be built is the directory's to say.
+
+use store::agents::AgentSettings;
+
+use crate::handlers::check::Check;
+use crate::state::DirectoryHook;
+
+/// Most letters of a flow file; the longest of ours has some 30,000.
+const FLOW_MAX: usize = 200_000;
+/// Most letters of a greeting: half a minute of speech.
+const GREETING_MAX: usize = 500;
+/// Most tools of one agent, and most letters of a tool's name.
+const TOOLS_MAX: usize = 32;
+const TOOL_NAME_MAX: usize = 64;
+/// Longest silence that ends a turn, ms.
+const SILENCE_MAX_MS: u32 = 2_000;
+/// A call's length that may be set, seconds: shorter is a fault, longer is longer than carriers keep a call (4 h).
+const CALL_SECONDS: (u32, u32) = (10, 14_400);
+
+/// Description and dialogue.
+pub(super) fn texts(check: &mut Check, description: Option<&str>, flow: Option<&str>) {
+    if let Some(description) = description {
+        check.description("/description", description);
+    }
+    if let Some(flow) = flow {
+        check.text("/flow", flow, 1, FLOW_MAX);
+    }
+}
+
+/// The built-in dialogue that is meant: the first when none is named.
+pub(super) fn base(check: &mut Check, named: Option<String>, directory: &dyn DirectoryHook) -> String {
+    let known: Vec<String> = directory.bases().into_iter().map(|base| base.id).collect();
+    let Some(base) = named.or_else(|| known.first().cloned()) else {
+        check.wrong("/base", "must be given: this installation has no built-in dialogue");
+        return String::new();
+    };
+    check.one_of("/base", &base, &known);
+    base
+}
+
+/// What is set, and nothing of what is not.
+pub(super) fn settings(check: &mut Check, settings: &AgentSettings, directory: &dyn DirectoryHook) {
+    if let Some(voice) = &settings.voice {
+        check.one_of("/voice", voice, &directory.voices());
+    }
+    if let Some(language) = &settings.language {
+        check.one_of("/language", language, &directory.languages());
+    }
+    if let Some(greeting) = &settings.greeting {
+        check.text("/greeting", greeting, 1, GREETING_MAX);
+    }
+    if let Some(named) = &settings.tools {
+        tools(check, named);
+    }
+    if let Some(silence) = settings.silence_duration_ms {
+        check.within("/silence_duration_ms", silence, 0, SILENCE_MAX_MS);
+    }
+    if let Some(threshold) = settings.turn_detection_threshold {
+        check.within("/turn_detection_threshold", threshold, 0.0, 1.0);
+    }
+    if let Some(seconds) = settings.max_call_seconds {
+        check.within("/max_call_seconds", seconds, CALL_SECONDS.0, CALL_SECONDS.1);
+    }
+}
+
+fn tools(check: &mut Check, named: &[String]) {
+    if named.len() > TOOLS_MAX {
+        check.wrong("/tools", format!("must name at most {TOOLS_MAX} tools"));
+    }
+    for (index, tool) in named.iter().enumerate().take(TOOLS_MAX) {
+        let field = format!("/tools/{index}");
+        check.text(&field, tool, 1, TOOL_NAME_MAX);
+        if named.iter().take(index).any(|earlier| earlier == tool) {
+            check.wrong(field, "is named twice");
+        }
+    }
+}

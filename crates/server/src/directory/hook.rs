@@ -1,0 +1,41 @@
+//! What the API asks of the agents that run here.
+
+use agent::AgentKind;
+use api::{Base, DirectoryHook, FieldProblem};
+use store::agents::StoredAgent;
+
+use super::AgentDirectory;
+use super::row::{LANGUAGES, definition};
+
+impl DirectoryHook for AgentDirectory {
+    fn changed(&self) {
+        self.changed();
+    }
+
+    fn voices(&self) -> Vec<String> {
+        self.0.maker.voices().to_vec()
+    }
+
+    fn languages(&self) -> Vec<String> {
+        LANGUAGES.map(str::to_owned).to_vec()
+    }
+
+    fn bases(&self) -> Vec<Base> {
+        let bases = self.0.house.bases.iter().map(|base| {
+            let tools = match &base.agent.kind {
+                AgentKind::Flow(flow) => flow.tools().map(str::to_owned).collect(),
+                AgentKind::Echo => Vec::new(),
+            };
+            Base { id: base.agent.name.clone(), name: base.agent.name.clone(), tools, languages: self.languages() }
+        });
+        bases.collect()
+    }
+
+    fn check(&self, agent: &StoredAgent) -> Result<(), Vec<FieldProblem>> {
+        let problems = match definition(agent, &self.0.house, &self.0.maker) {
+            Ok(_) => return Ok(()),
+            Err(problems) => problems,
+        };
+        Err(problems.into_iter().map(|problem| FieldProblem { field: format!("/{}", problem.field), message: problem.message }).collect())
+    }
+}

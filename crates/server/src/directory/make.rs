@@ -1,0 +1,129 @@
+//! Makes an agent ready: language models, and the sound of what is said first. Nothing of this is done in a call's way.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use agent::{AgentDefinition, AgentKind};
+use flow::Flow;
+use speech::phrases::Phrases;
+use speech::{Domain, SpeechError, SpeechToText};
+use tokio::sync::{OnceCell, Semaphore};
+use tracing::warn;
+
+use super::snapshot::ReadyAgent;
+use crate::refusals::Refusals;
+
+/// Picks the training sentences; one number, so that language models are found again at the next start.
+const SENTENCE_SEED: u64 = 1;
+/// Variants of the greeting that are rendered before the first call is taken; the flow lists them first.
+const GREETINGS: usize = 4;
+/// Rate of phrases rendered ahead: the telephone's.
+const RENDERED_RATE: u32 = 8000;
+/// Language models trained at once: one core's work each.
+const TRAININGS: usize = 1;
+/// Agents whose first words are rendered at once.
+const RENDERINGS: usize = 2;
+/// Agents whose other phrases are rendered at once; there is no hurry.
+const RENDERINGS_BESIDE: usize = 1;
+
+/// SHA-256 of a dialogue's text: agents over the same text share what is learned from it.
+pub(crate) type Digest = [u8; 32];
+
+/// Makes agents ready with the engines of this machine.
+pub(crate) struct Maker {
+    recognizer: Option<Arc<dyn SpeechToText>>,
+    phrases: Phrases,
+    /// The voices of the engine, when one is installed.
+    voices: Option<Vec<String>>,
+    domains: Mutex<HashMap<Digest, Arc<OnceCell<Arc<Domain>>>>>,
+    training: Semaphore,
+    rendering: Semaphore,
+    beside: Arc<Semaphore>,
+}
+
+impl Maker {
+    pub(crate) fn new(recognizer: Option<Arc<dyn SpeechToText>>, phrases: Phrases, voices: Option<Vec<String>>) -> Self {
+        Self {
+            recognizer,
+            phrases,
+            voices,
+            domains: Mutex::default(),
+            training: Semaphore::new(TRAININGS),
+            rendering: Semaphore::new(RENDERINGS),
+            beside: Arc::new(Semaphore::new(RENDERINGS_BESIDE)),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn without_engines() -> Self {
+        Self::new(None, Phrases::new(None, None, 1024), None)
+    }
+
+    /// The voices that can be chosen; none without an engine.
+    pub(super) fn voices(&self) -> &[String] {
+        self.voices.as_deref().unwrap_or_default()
+    }
+
+    /// True when the agent's first words can be said with this voice.
+    pub(super) fn has_voice(&self, voice: &str) -> bool {
+        self.voices.as_ref().is_none_or(|voices| voices.iter().any(|known| known == voice))
+    }
+
+    /// True when whatever a workspace writes can be said.
+    pub(super) fn has_engine(&self) -> bool {
+        self.voices.is_some()
+    }
+
+    /// Makes an agent ready; what can follow later follows beside.
+    pub(super) async fn make(&self, definition: Arc<AgentDefinition>, digest: Digest) -> Result<ReadyAgent, SpeechError> {
+        let domain = match &definition.kind {
+            AgentKind::Flow(flow) => Some(self.domain(flow, &definition.name, digest).await?),
+            AgentKind::Echo => None,
+        };
+        let texts = match &definition.kind {
+            AgentKind::Flow(flow) => flow.fixed_texts(),
+            AgentKind::Echo => definition.hold_texts().fixed(),
+        };
+        let _place = self.rendering.acquire().await;
+        if self.voices.is_some() {
+            let first = if matches!(definition.kind, AgentKind::Flow(_)) { texts.len().min(GREETINGS) } else { 0 };
+            let (first, rest) = texts.split_at(first);
+            self.phrases.prerender(first, &definition.voice, RENDERED_RATE).await?;
+            self.render_beside(rest.to_vec(), definition.voice.clone());
+        }
+        let refusals = Refusals::render(&definition, &self.phrases).await;
+        Ok(ReadyAgent { definition, domain, refusals })
+    }
+
+    /// What may be said to agents with this dialogue; learned once, however many they are.
+    async fn domain(&self, flow: &Arc<Flow>, name: &str, digest: Digest) -> Result<Arc<Domain>, SpeechError> {
+        let cell = {
+            let mut domains = self.domains.lock().unwrap_or_else(PoisonError::into_inner);
+            // What no agent uses any more goes; what is being made has no value yet.
+            domains.retain(|_, cell| cell.get().is_none_or(|domain| Arc::strong_count(domain) > 1));
+            Arc::clone(domains.entry(digest).or_default())
+        };
+        let learned = cell.get_or_try_init(|| async {
+            let _place = self.training.acquire().await;
+            let (flow, name) = (Arc::clone(flow), name.to_owned());
+            let sentences = tokio::task::spawn_blocking(move || Domain { name, states: flow.domain(SENTENCE_SEED), background: flow.background() });
+            let domain = Arc::new(sentences.await.map_err(|_| SpeechError::Stopped { engine: "language models" })?);
+            if let Some(recognizer) = &self.recognizer {
+                recognizer.prepare(&domain).await?;
+            }
+            Ok(domain)
+        });
+        learned.await.cloned()
+    }
+
+    /// Renders phrases ahead of their first use. A failure here is no failure of a call: the phrase is tried again when it is needed.
+    fn render_beside(&self, texts: Vec<String>, voice: String) {
+        let (phrases, places) = (self.phrases.clone(), Arc::clone(&self.beside));
+        tokio::spawn(async move {
+            let _place = places.acquire().await;
+            if let Err(fault) = phrases.prerender(&texts, &voice, RENDERED_RATE).await {
+                warn!(error = %fault, "phrases could not be rendered ahead of their use");
+            }
+        });
+    }
+}

@@ -1,0 +1,94 @@
+//! Answers to requests that may be repeated.
+
+use call::{TenantId, Timestamp};
+use serde_json::Value;
+use sqlx::types::Json;
+
+use crate::{Database, StoreError, query};
+
+crate::statements! {
+    CLAIM = "INSERT INTO idempotency (tenant_id, key, request_digest, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id, key) DO NOTHING";
+    READ = "SELECT request_digest, status, headers, body FROM idempotency WHERE tenant_id = $1 AND key = $2";
+    FINISH = "UPDATE idempotency SET status = $1, headers = $2, body = $3 WHERE tenant_id = $4 AND key = $5 AND status IS NULL";
+    GIVE_UP = "DELETE FROM idempotency WHERE tenant_id = $1 AND key = $2 AND status IS NULL";
+    SWEEP = "DELETE FROM idempotency WHERE created_at < $1";
+}
+
+/// What came of claiming a key.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Claim {
+    /// Nobody had it: do the work, then [`finish`] or [`give_up`].
+    Ours,
+    /// The same request is at work, or its instance died at it.
+    Running,
+    /// The same request was answered like this.
+    Done {
+        /// HTTP status.
+        status: u16,
+        /// Headers.
+        headers: Value,
+        /// Body, sealed by whoever stored it.
+        body: Vec<u8>,
+    },
+    /// The key was given to another request.
+    OtherRequest,
+}
+
+/// Tries to claim a key that is given up again and again in the meantime.
+const CLAIM_TRIES: u32 = 5;
+
+/// What stands under a key.
+type Kept = (Vec<u8>, Option<i64>, Option<Json<Value>>, Option<Vec<u8>>);
+
+/// Claims a key for a request, both given as digests: of all who try, one gets it.
+pub async fn claim(db: &Database, tenant: TenantId, key: &[u8; 32], request: &[u8; 32], now: Timestamp) -> Result<Claim, StoreError> {
+    let doing = || StoreError::while_doing("claim a request");
+    for _ in 0..CLAIM_TRIES {
+        let insert = query(CLAIM).bind(tenant.0).bind(key).bind(request).bind(now);
+        if insert.execute(db.writer()).await.map_err(doing())? == 1 {
+            return Ok(Claim::Ours);
+        }
+        let read = query(READ).bind(tenant.0).bind(key);
+        // From the writer: it has seen the row that was in the way.
+        let kept: Option<Kept> = read.optional(db.writer()).await.map_err(doing())?;
+        if let Some(kept) = kept {
+            return meaning(kept, request);
+        }
+    }
+    Ok(Claim::Running)
+}
+
+fn meaning((digest, status, headers, body): Kept, request: &[u8; 32]) -> Result<Claim, StoreError> {
+    if digest != request {
+        return Ok(Claim::OtherRequest);
+    }
+    let Some(status) = status else { return Ok(Claim::Running) };
+    let status = u16::try_from(status).map_err(|_| StoreError::corrupt("status of an answer", status.to_string()))?;
+    let Json(headers) = headers.ok_or_else(|| StoreError::corrupt("headers of an answer", "nothing"))?;
+    let body = body.ok_or_else(|| StoreError::corrupt("body of an answer", "nothing"))?;
+    Ok(Claim::Done { status, headers, body })
+}
+
+/// Stores the answer to a claimed key. A second answer changes nothing.
+///
+/// Errors: [`StoreError::Missing`] when the key is not claimed.
+pub async fn finish(db: &Database, tenant: TenantId, key: &[u8; 32], status: u16, headers: &Value, body: &[u8]) -> Result<(), StoreError> {
+    let doing = || StoreError::while_doing("store the answer to a request");
+    let update = query(FINISH).bind(i64::from(status)).bind_json(headers).bind(body).bind(tenant.0).bind(key);
+    if update.execute(db.writer()).await.map_err(doing())? == 1 {
+        return Ok(());
+    }
+    let claimed: Option<Kept> = query(READ).bind(tenant.0).bind(key).optional(db.writer()).await.map_err(doing())?;
+    claimed.map(drop).ok_or(StoreError::Missing { what: "claim of the request" })
+}
+
+/// Frees a key whose request did nothing. One that was answered stays.
+pub async fn give_up(db: &Database, tenant: TenantId, key: &[u8; 32]) -> Result<(), StoreError> {
+    let done = query(GIVE_UP).bind(tenant.0).bind(key).execute(db.writer()).await;
+    done.map(drop).map_err(StoreError::while_doing("free a claimed request"))
+}
+
+/// Forgets keys claimed before this, and says how many.
+pub async fn sweep(db: &Database, before: Timestamp) -> Result<u64, StoreError> {
+    query(SWEEP).bind(before).execute(db.writer()).await.map_err(StoreError::while_doing("forget old answers"))
+}
