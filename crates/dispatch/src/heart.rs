@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use call::{CallId, CallRecord, Carrier, Timestamp, TenantId};
+use call::{CallId, CallRecord, Carrier, TenantId, Timestamp};
 use live::{Beat, CallEntry, CallRegistry, Command, InstanceName, LiveError, LiveState, Pulse};
 use store::Records;
 use telemetry::CallRecorder;

@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
+use api::Problem;
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use api::Problem;
 use call::TenantId;
 use people::{Permission, Principal};
 use subtle::ConstantTimeEq;
@@ -32,7 +32,8 @@ pub(crate) async fn console_only(
         Ok(_) => Problem::forbidden("permission", "this needs the permission call:view in a workspace; ask its administrator"),
         Err(problem) => problem,
     };
-    let browser = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+    let browser =
+        request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
     match problem.status {
         StatusCode::UNAUTHORIZED if browser => Redirect::to("/sign-in").into_response(),
         _ => problem.into_response(),
@@ -57,7 +58,8 @@ impl<S: Sync> FromRequestParts<S> for Viewer {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let principal = parts.extensions.get::<Principal>().cloned();
         let principal = principal.ok_or_else(|| Problem::internal_because(&"a page outside of the console asks who looks at it"))?;
-        let tenant = principal.tenant.ok_or_else(|| Problem::forbidden("no_workspace", "choose a workspace: POST /api/v1/auth/workspace"))?;
+        let tenant =
+            principal.tenant.ok_or_else(|| Problem::forbidden("no_workspace", "choose a workspace: POST /api/v1/auth/workspace"))?;
         Ok(Self { principal, tenant })
     }
 }

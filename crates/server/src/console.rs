@@ -19,8 +19,8 @@ use store::calls::{self, CallQuery, NumberPage};
 use store::{Message, Page as Part, Paged};
 use tracing::error;
 
-use crate::directory::Answers;
 use crate::access::Viewer;
+use crate::directory::Answers;
 use crate::state::App;
 use answer::{Page, Problem};
 use pages::{AgentChoice, Board, BoardPart, CallPage, Dashboard, MessageView, TalkPage, TranscriptPart};

@@ -74,12 +74,7 @@ pub(crate) enum Answers {
 
 impl AgentDirectory {
     /// Makes every agent ready: those of the files, or it is an error; then those of the database, as far as that is possible.
-    pub(crate) async fn open(
-        house: House,
-        maker: Maker,
-        database: Option<Database>,
-        recorder: CallRecorder,
-    ) -> Result<Self, ServerError> {
+    pub(crate) async fn open(house: House, maker: Maker, database: Option<Database>, recorder: CallRecorder) -> Result<Self, ServerError> {
         let (house, maker) = (Arc::new(house), Arc::new(maker));
         let mut files = Vec::new();
         for (agent, digest) in house.agents() {

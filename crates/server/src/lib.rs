@@ -21,8 +21,8 @@ mod shared_offers;
 mod speaking;
 mod state;
 mod stopping;
-mod webhooks;
 mod upkeep;
+mod webhooks;
 pub mod wiring;
 
 pub use directory::AgentDirectory;

@@ -38,7 +38,8 @@ pub(crate) fn router(app: App) -> Router {
 }
 
 async fn not_found() -> Response {
-    Problem::new(StatusCode::NOT_FOUND, "no_such_address", "Not found", "there is nothing at this address; /api/docs lists the API's").into_response()
+    Problem::new(StatusCode::NOT_FOUND, "no_such_address", "Not found", "there is nothing at this address; /api/docs lists the API's")
+        .into_response()
 }
 
 /// What every answer carries that does not say otherwise.

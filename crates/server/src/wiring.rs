@@ -210,7 +210,13 @@ pub async fn open_database(settings: &Settings) -> Result<Database, ServerError>
 }
 
 /// What the API is given.
-pub(crate) fn api_state(settings: &Settings, database: &Database, accounts: Accounts, directory: &AgentDirectory, centre: &CallCentre) -> ApiState {
+pub(crate) fn api_state(
+    settings: &Settings,
+    database: &Database,
+    accounts: Accounts,
+    directory: &AgentDirectory,
+    centre: &CallCentre,
+) -> ApiState {
     let Accounts { people, sealer, pseudonym_key, openid } = accounts;
     let under_tls = settings.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
     ApiState::new(api::Parts {

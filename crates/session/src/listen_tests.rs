@@ -56,6 +56,22 @@ fn an_utterance_carries_the_moment_before_it() {
 }
 
 #[test]
+fn the_moment_before_is_as_long_as_the_agent_wants_it() {
+    for (preroll, samples) in [(Duration::ZERO, 120 * 8), (Duration::from_millis(1000), 1120 * 8)] {
+        let tape = Tape::default();
+        let hearing = Hearing { preroll: Some(preroll), ..Hearing::default() };
+        let mut listener = Listener::new(8000, Some(Box::new(Scripted(tape.clone()))), hearing).unwrap();
+        for _ in 0..200 {
+            listener.frame(&[0; 160]);
+        }
+        listener.start(Duration::from_millis(120));
+        let notes = tape.0.lock().unwrap().clone();
+        let pushed: usize = notes.iter().filter_map(|note| note.strip_prefix("push ")).map(|count| count.parse::<usize>().unwrap()).sum();
+        assert_eq!(pushed, samples);
+    }
+}
+
+#[test]
 fn without_a_recogniser_voice_is_nothing_but_keys_are_heard() {
     let mut listener = Listener::new(8000, None, Hearing::default()).unwrap();
     let tone = dtmf::tone('7', 8000, 100).unwrap();

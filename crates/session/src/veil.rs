@@ -88,7 +88,11 @@ impl Veil {
         let mut indices = Vec::new();
         for (index, text) in revised {
             let Some((turn, part)) = self.turns.iter_mut().find(|(turn, _)| turn.index == index) else { continue };
-            if turn.digits.is_some() { turn.digits = Some(text) } else { read(turn, part.as_ref(), text) }
+            if turn.digits.is_some() {
+                turn.digits = Some(text)
+            } else {
+                read(turn, part.as_ref(), text)
+            }
             indices.push(index);
         }
         self.turns.iter().filter(|(turn, _)| indices.contains(&turn.index)).map(|(turn, _)| turn.clone()).collect()

@@ -44,6 +44,11 @@ pub(crate) async fn restore(args: RestoreArgs, settings: &Settings) -> anyhow::R
         bail!(NOT_HERE);
     }
     let restored = backup::restore(&settings.data_dir, &args.file, args.force).await?;
-    say(&format!("The database of {} is the one of {} now (schema version {}).", settings.data_dir.display(), args.file.display(), restored.version));
+    say(&format!(
+        "The database of {} is the one of {} now (schema version {}).",
+        settings.data_dir.display(),
+        args.file.display(),
+        restored.version
+    ));
     Ok(ExitCode::SUCCESS)
 }

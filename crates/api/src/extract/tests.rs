@@ -1,3 +1,5 @@
+//! What bodies and queries are read as, and every way in which they are not.
+
 use std::collections::BTreeMap;
 
 use call::Timestamp;

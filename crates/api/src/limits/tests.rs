@@ -1,3 +1,5 @@
+//! Which rates a request is counted under, and what its answer says of them.
+
 use std::sync::Mutex;
 
 use async_trait::async_trait;

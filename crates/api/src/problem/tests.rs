@@ -1,3 +1,5 @@
+//! Problems as they are written.
+
 use axum::http::header;
 use serde_json::{Value, json};
 use store::StoreError;

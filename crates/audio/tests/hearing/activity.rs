@@ -176,3 +176,19 @@ fn the_noise_floor_finds_the_line() {
 fn other_rates_are_refused() {
     assert_eq!(Activity::new(24_000).err(), Some(AudioError::UnsupportedActivityRate { rate: 24_000 }));
 }
+
+#[test]
+fn a_higher_threshold_lets_less_through_and_the_highest_nothing() {
+    let heard = |pcm: &[i16], threshold: f32| {
+        let mut activity = Activity::with_threshold(8000, threshold).unwrap();
+        over_the_line(pcm).chunks(FRAME).filter(|frame| activity.push(frame)).count()
+    };
+    for (name, speech) in sentences() {
+        let mut call = silence(8000, 1000);
+        call.extend(&speech);
+        audio::mix::add_noise(&mut call, -30.0, 3);
+        let counts = [0.1, 0.5, 0.9, 1.1].map(|threshold| heard(&call, threshold));
+        assert!(counts.is_sorted_by(|more, less| more >= less) && counts[0] > counts[2] && counts[3] == 0, "{name}: {counts:?}");
+        assert_eq!(counts[1], answers(&call).iter().filter(|heard| **heard).count(), "{name}: the usual one");
+    }
+}

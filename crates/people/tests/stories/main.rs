@@ -2,8 +2,7 @@
 //!
 //! The time is an argument, so nobody waits; `elsewhere` is a second instance of the program on the same database.
 
-// Helpers of tests are tests.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
 #[macro_use]
 mod world;

@@ -1,3 +1,5 @@
+//! Every attack on tokens that is known by name, and tokens in their time.
+
 use jsonwebtoken::EncodingKey;
 use proptest::prelude::*;
 use serde_json::{Value, json};

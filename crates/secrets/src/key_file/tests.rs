@@ -1,3 +1,5 @@
+//! The file: made once, private, rotated, and refused when it is not right.
+
 use std::os::unix::fs::PermissionsExt;
 
 use tempfile::TempDir;

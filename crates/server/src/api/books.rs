@@ -1,6 +1,6 @@
 //! What callers left behind: messages, requests to be called back, reservations.
 
-use api::answers::{Invalid};
+use api::answers::Invalid;
 use api::{ApiQuery, Caller, Paging, Problem};
 use axum::Json;
 use axum::extract::State;

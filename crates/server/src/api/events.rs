@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::answers::{NotFound};
+use api::answers::NotFound;
 use api::{ApiPath, Caller, Problem};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};

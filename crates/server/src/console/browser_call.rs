@@ -64,7 +64,8 @@ pub(super) async fn place(
         return refuse(StatusCode::BAD_REQUEST, "the Host header is missing or malformed");
     };
     let call_sid = format!("BR{}", Uuid::new_v4().simple());
-    let document = crate::webhooks::answer(&app, &origin, offer(&call_sid), &Asked { agent: Some(agent.to_string()), ..Asked::default() }).await;
+    let document =
+        crate::webhooks::answer(&app, &origin, offer(&call_sid), &Asked { agent: Some(agent.to_string()), ..Asked::default() }).await;
     match document {
         Document::ConnectStream { stream_url, parameters, .. } => connect(&app, call_sid, &stream_url, parameters).await,
         Document::SayAndHangup { text, .. } => refuse(StatusCode::SERVICE_UNAVAILABLE, &text),

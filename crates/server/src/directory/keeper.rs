@@ -171,7 +171,8 @@ impl Keeper {
 
     /// Tries again what could not be made some time ago.
     pub(super) fn retry(&mut self) {
-        let due: Vec<StoredAgent> = self.failed.values().filter(|failure| failure.at.elapsed() >= RETRY).map(|failure| failure.row.clone()).collect();
+        let due: Vec<StoredAgent> =
+            self.failed.values().filter(|failure| failure.at.elapsed() >= RETRY).map(|failure| failure.row.clone()).collect();
         for row in due {
             if let Some(failure) = self.failed.get_mut(&row.id) {
                 failure.at = Instant::now();

@@ -106,7 +106,8 @@ impl Maker {
         let learned = cell.get_or_try_init(|| async {
             let _place = self.training.acquire().await;
             let (flow, name) = (Arc::clone(flow), name.to_owned());
-            let sentences = tokio::task::spawn_blocking(move || Domain { name, states: flow.domain(SENTENCE_SEED), background: flow.background() });
+            let sentences =
+                tokio::task::spawn_blocking(move || Domain { name, states: flow.domain(SENTENCE_SEED), background: flow.background() });
             let domain = Arc::new(sentences.await.map_err(|_| SpeechError::Stopped { engine: "language models" })?);
             if let Some(recognizer) = &self.recognizer {
                 recognizer.prepare(&domain).await?;

@@ -278,7 +278,9 @@ fn what_cannot_work_is_said_field_by_field() {
     assert_eq!(fields(StoredAgent { flow: Some("name = 1".into()), ..row(1, "bad", AgentSettings::default()) }), ["flow"]);
     let foreign = format!("language = \"de-DE\"\n{DESK}");
     assert_eq!(fields(StoredAgent { flow: Some(foreign), ..row(1, "bad", AgentSettings::default()) }), ["flow"]);
-    let tool = format!("{DESK}[[intents]]\nname = \"a\"\nlabel = \"a\"\nphrases = [\"a\"]\n[intents.action]\ntool = \"x\"\nconfirm = \"A?\"\nok = \"B.\"\n");
+    let tool = format!(
+        "{DESK}[[intents]]\nname = \"a\"\nlabel = \"a\"\nphrases = [\"a\"]\n[intents.action]\ntool = \"x\"\nconfirm = \"A?\"\nok = \"B.\"\n"
+    );
     assert_eq!(fields(StoredAgent { flow: Some(tool), ..row(1, "bad", AgentSettings::default()) }), ["flow"]);
     assert_eq!(fields(StoredAgent { base: "echo".into(), ..row(1, "bad", greeting("Hello.")) }), ["greeting"]);
     assert_eq!(fields(StoredAgent { flow: Some(DESK.into()), ..row(1, "good", greeting("Hello.")) }), [""; 0]);
@@ -346,7 +348,10 @@ async fn an_agent_that_cannot_be_made_stays_as_it_was_is_reported_and_can_be_swi
     town.add(&desk).await;
     town.until("the agent is ready", || town.greeting(&desk).is_some()).await;
     town.change(&desk, AgentChange { voice: Change::Set("shimmer".into()), ..AgentChange::default() }).await;
-    town.until("it is reported", || town.directory.notices().iter().any(|notice| notice.contains("annex desk") && notice.contains("shimmer"))).await;
+    town.until("it is reported", || {
+        town.directory.notices().iter().any(|notice| notice.contains("annex desk") && notice.contains("shimmer"))
+    })
+    .await;
     assert_eq!(town.directory.get(desk.id).unwrap().voice, "slt");
     town.change(&desk, AgentChange { active: Change::Set(false), ..AgentChange::default() }).await;
     town.until("it is off", || !town.directory.get(desk.id).unwrap().active).await;

@@ -122,7 +122,8 @@ impl People {
 
 impl Rates {
     fn read<E: Fn(&str) -> Option<String>>(reader: &mut Reader<E>) -> Result<Self, SettingsError> {
-        let mut rate = |name, default: &str| reader.get(name, default, "requests per minute from 1 to 1000000", |text| within(text, 1, 1_000_000));
+        let mut rate =
+            |name, default: &str| reader.get(name, default, "requests per minute from 1 to 1000000", |text| within(text, 1, 1_000_000));
         Ok(Self {
             login: rate("RATE_LIMIT_LOGIN", "10")?,
             read: rate("RATE_LIMIT_READ", "600")?,
@@ -166,6 +167,7 @@ impl Pool {
 
 fn origins(text: &str) -> Option<Vec<String>> {
     let origins = list(text);
-    let fine = |origin: &String| (origin.starts_with("https://") || origin.starts_with("http://")) && !origin.ends_with('/') && origin != "*";
+    let fine =
+        |origin: &String| (origin.starts_with("https://") || origin.starts_with("http://")) && !origin.ends_with('/') && origin != "*";
     origins.iter().all(fine).then_some(origins)
 }

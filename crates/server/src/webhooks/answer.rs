@@ -267,7 +267,7 @@ async fn share(app: &App, key: &str, offer: &SharedOffer) {
 fn record(offer: VoiceOffer, agent: &AgentDefinition) -> CallRecord {
     CallRecord {
         id: CallId(Uuid::now_v7()),
-        tenant: call::TenantId::DEFAULT,
+        tenant: agent.tenant,
         carrier: offer.carrier,
         carrier_call_id: offer.carrier_call_id,
         direction: offer.direction,

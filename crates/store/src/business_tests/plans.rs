@@ -34,19 +34,18 @@ fn variants(wanted: CallQuery) -> [CallQuery; 3] {
 }
 
 /// The plan for these values, as the database itself tells it.
-async fn plan(db: &Database, wanted: &CallQuery, generic: bool) -> String {
+async fn plan(db: &Database, wanted: &CallQuery) -> String {
     match db.writer() {
         Target::PostgresPool(pool, _) => {
             let mut connection = pool.acquire().await.unwrap();
-            let mode = if generic { "force_generic_plan" } else { "force_custom_plan" };
-            let settings = format!("SET enable_seqscan = off; SET plan_cache_mode = {mode}; DEALLOCATE ALL");
-            sqlx::raw_sql(AssertSqlSafe(settings)).execute(&mut *connection).await.unwrap();
+            // Plans are made for the values at hand, as every connection asks for it.
+            sqlx::raw_sql("SET enable_seqscan = off").execute(&mut *connection).await.unwrap();
             let types = "uuid, uuid, uuid, text, text, uuid, text, text, text, bigint";
             let prepare = format!("PREPARE list ({types}) AS {}", wanted.statement(db));
             sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *connection).await.unwrap();
             let explain = format!("EXPLAIN EXECUTE list ({})", literals(wanted).join(", "));
             let rows = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(&mut *connection).await.unwrap();
-            sqlx::raw_sql("DEALLOCATE ALL; RESET ALL").execute(&mut *connection).await.unwrap();
+            connection.close().await.unwrap();
             rows.iter().map(|row| row.get::<String, _>(0) + "\n").collect()
         }
         // With its values: SQLite looks at them when it knows how they are spread.
@@ -77,6 +76,13 @@ fn literals(wanted: &CallQuery) -> Vec<String> {
     ]
 }
 
+/// The other calls are another workspace's: where one has them all, the order of all calls would be as good as any index.
+async fn leave_one_of_twenty(db: &Database) {
+    let give = "UPDATE calls SET tenant_id = $1 WHERE (CAST(substr(carrier_call_id, 3) AS BIGINT) / 13) % 20 <> 0";
+    query(give).bind(Uuid::from_u128(9)).execute(db.writer()).await.unwrap();
+    query("ANALYZE").execute(db.writer()).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_filter_of_the_call_list_is_served_by_its_index() {
     let place = tempfile::tempdir().unwrap();
@@ -87,16 +93,13 @@ async fn every_filter_of_the_call_list_is_served_by_its_index() {
         for database in [&plain, &on_server] {
             if filled {
                 contract::fill(database, 100, calls).await;
+                leave_one_of_twenty(database).await;
             }
             for (wanted, index) in filters() {
                 for wanted in variants(wanted) {
-                    for generic in [true, false] {
-                        let plan = plan(database, &wanted, generic).await;
-                        // Where one workspace has nearly all calls, the order of all calls is as good as that of its own.
-                        let all_are_ours = filled && index == "calls_of_tenant" && plan.contains("calls_pkey");
-                        assert!(plan.contains(index) || all_are_ours, "{wanted:?} does not use {index}, generic {generic}:\n{plan}");
-                        assert!(!plan.contains("Sort") && !plan.contains("TEMP B-TREE"), "{wanted:?} is sorted:\n{plan}");
-                    }
+                    let plan = plan(database, &wanted).await;
+                    assert!(plan.contains(index), "{wanted:?} does not use {index}:\n{plan}");
+                    assert!(!plan.contains("Sort") && !plan.contains("TEMP B-TREE"), "{wanted:?} is sorted:\n{plan}");
                 }
             }
         }

@@ -12,9 +12,10 @@ use crate::StoreError;
 use crate::query::answered;
 
 /// What every connection asks of the server: no statement and no wait for a lock goes on for longer than a caller would wait, and a transaction
-/// whose program has stopped does not keep others waiting.
-const MANNERS: &str =
-    "SET statement_timeout = '5s'; SET lock_timeout = '4s'; SET idle_in_transaction_session_timeout = '10s'; SET TIME ZONE 'UTC'";
+/// whose program has stopped does not keep others waiting. Plans are made for the values at hand: a plan for any value takes every span of ids
+/// for a short one, and would walk through all calls to find those of one agent.
+const MANNERS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '4s'; SET idle_in_transaction_session_timeout = '10s'; \
+    SET plan_cache_mode = 'force_custom_plan'; SET TIME ZONE 'UTC'";
 /// While the schema is set up, another instance may be at it; one migration may take its time.
 const SETUP_MANNERS: &str = "SET lock_timeout = '10s'; SET TIME ZONE 'UTC'";
 

@@ -206,9 +206,13 @@ async fn a_connection_is_replaced_when_it_is_old() {
 #[tokio::test]
 async fn every_connection_asks_the_server_for_limits() {
     let database = Database::connect(&migrated().await).await.unwrap();
-    for (limit, expected) in
-        [("statement_timeout", "5s"), ("lock_timeout", "4s"), ("idle_in_transaction_session_timeout", "10s"), ("timezone", "UTC")]
-    {
+    for (limit, expected) in [
+        ("statement_timeout", "5s"),
+        ("lock_timeout", "4s"),
+        ("idle_in_transaction_session_timeout", "10s"),
+        ("plan_cache_mode", "force_custom_plan"),
+        ("timezone", "UTC"),
+    ] {
         let (set,): (String,) = query("SELECT current_setting($1)").bind(limit).one(database.readers()).await.unwrap();
         assert_eq!(set, expected, "{limit}");
     }

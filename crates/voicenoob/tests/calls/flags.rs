@@ -74,7 +74,7 @@ async fn without_the_queue_its_answers_are_those_of_an_empty_one() -> Result<()>
     ensure!(status == 200 && queue["enabled"] == false && queue["depth"] == 0 && queue["calls"] == json!([]), "{queue}");
     ensure!(centre.ask(Method::DELETE, "/api/v1/queue/CA1").await?.0 == 404);
     ensure!(centre.ask(Method::POST, "/api/v1/queue/clear").await? == (200, json!({ "removed": 0 })));
-    ensure!(centre.get("/api/v1/queue?count=0").await?.0 == 400 && centre.get("/api/v1/queue?count=1001").await?.0 == 400);
+    ensure!(centre.get("/api/v1/queue?count=0").await?.0 == 422 && centre.get("/api/v1/queue?count=1001").await?.0 == 422);
     ensure!(centre.server.json("/health/detailed").await?["features"]["call_queue"] == false);
     Ok(())
 }

@@ -109,7 +109,7 @@ impl Invitation {
     /// `page` is the console's.
     pub(crate) fn new(settings: &ApiSettings, page: &str, link: Link) -> Self {
         let ticket = link.token.expose().to_owned();
-        let link_to = settings.public_url.as_deref().map(|url| format!("{}/{page}?token={ticket}", url.trim_end_matches('/')));
+        let link_to = settings.public_url.as_deref().map(|url| format!("{}/{page}#{ticket}", url.trim_end_matches('/')));
         Self { ticket, link: link_to, ends_at: link.ends_at }
     }
 }
