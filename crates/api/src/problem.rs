@@ -27,7 +27,7 @@ pub struct FieldProblem {
 
 /// Why a request was not answered as wished.
 ///
-/// It is a response. The layer of [`crate::request_id`] adds the request's id to its body.
+/// It is a response. The layer [`crate::with_request_id`] adds the request's id to its body.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
     /// The status of the answer.
@@ -104,7 +104,7 @@ impl Problem {
         Self::new(StatusCode::PRECONDITION_FAILED, "changed", "Changed in the meantime", detail)
     }
 
-    /// 422 with every bad field, at most [`MOST_FIELDS`] of them.
+    /// 422 with every bad field, at most `MOST_FIELDS` of them.
     pub fn invalid(mut errors: Vec<FieldProblem>) -> Self {
         errors.truncate(MOST_FIELDS);
         let detail = match errors.len() {
