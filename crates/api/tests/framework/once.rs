@@ -8,7 +8,7 @@ use people::Role;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
-use super::routes::{MADE, table};
+use super::routes::{MADE, SLOW_BEGUN, table};
 use super::stage::{Credential, OTHER, Stage, read};
 
 const THINGS: &str = "/api/v1/test/things";
@@ -82,9 +82,12 @@ async fn who_hangs_up_finds_the_answer_when_asking_again() {
     let stage = Stage::open(table()).await;
     let (owner, _) = people(&stage).await;
     let thing = json!({ "name": "slow", "size": 2 });
-    let request =
-        stage.ask(Method::POST, THINGS, &owner).header("idempotency-key", "key-5").json(&thing).timeout(Duration::from_millis(100));
-    assert!(request.send().await.unwrap_err().is_timeout());
+    let asking = tokio::spawn(stage.ask(Method::POST, THINGS, &owner).header("idempotency-key", "key-5").json(&thing).send());
+    while SLOW_BEGUN.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    asking.abort();
+    assert!(asking.await.unwrap_err().is_cancelled());
     let answer = tokio::time::timeout(Duration::from_secs(10), async {
         loop {
             let response = make(&stage, &owner, "key-5", &thing).await;

@@ -16,6 +16,8 @@ use uuid::Uuid;
 
 /// Things that were made, in this process.
 pub(crate) static MADE: AtomicU32 = AtomicU32::new(0);
+/// Slow things whose making has begun.
+pub(crate) static SLOW_BEGUN: AtomicU32 = AtomicU32::new(0);
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -73,7 +75,8 @@ async fn change(
 #[utoipa::path(post, path = "/api/v1/test/things", request_body = Thing, responses((status = 201, body = Thing)))]
 async fn make(State(api): State<ApiState>, caller: Caller, ApiJson(thing): ApiJson<Thing>) -> Result<Versioned<Value>, Problem> {
     if thing.name == "slow" {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        SLOW_BEGUN.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
     let id = Uuid::now_v7();
     let act = Act::new("thing.create", "thing").on(id).with(json!({ "fields": ["name", "size"] }));
