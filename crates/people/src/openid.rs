@@ -16,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use openidconnect::core::CoreAuthenticationFlow;
 use openidconnect::{CsrfToken, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope};
 use privacy::{Pii, Secret};
+use resilience::Guard;
 use secrets::{Sealer, random_token};
 use store::Database;
 
@@ -102,8 +103,8 @@ struct Inner {
 
 impl OpenId {
     /// Checks the settings. The provider is asked when somebody signs in, so that it may be away when we start.
-    pub fn new(settings: OpenIdSettings) -> Result<Self, OpenIdError> {
-        let provider = Provider::new(&settings.issuer)?;
+    pub fn new(settings: OpenIdSettings, guard: Guard) -> Result<Self, OpenIdError> {
+        let provider = Provider::new(&settings.issuer, guard)?;
         if settings.client_id.is_empty() {
             return Err(OpenIdError::Settings { setting: "OPENID_CLIENT_ID", why: "it is empty".to_owned() });
         }

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use people::{Begun, Identity, OpenId, OpenIdError, OpenIdSettings, Returned, Role};
 use privacy::{Pii, Secret};
 use reqwest::Url;
+use resilience::{Guard, Service};
 use secrets::{KeyFile, digest};
 use serde_json::json;
 use store::Database;
@@ -13,6 +14,10 @@ use store::tickets::{self, TicketKind};
 use testkit::openid::OpenIdProvider;
 
 const REDIRECT_URL: &str = "https://voice.example/sign-in/openid";
+
+fn guard() -> Guard {
+    Guard::new(Service::OpenId, Service::OpenId.policy())
+}
 
 /// Where somebody signs in: a provider, our side of it, and what we keep.
 struct Desk {
@@ -26,13 +31,13 @@ struct Desk {
 impl Desk {
     async fn open() -> Self {
         let provider = OpenIdProvider::start(REDIRECT_URL).await.unwrap();
-        let openid = OpenId::new(settings(&provider, "confidential")).unwrap();
+        let openid = OpenId::new(settings(&provider, "confidential"), guard()).unwrap();
         let sealer = KeyFile::from_text(&Secret::from(format!("k1:{}", "A".repeat(43)))).unwrap();
         Self { provider, openid, db: Database::in_memory().await.unwrap(), sealer, now: Timestamp::now() }
     }
 
     fn client(&mut self, name: &str) {
-        self.openid = OpenId::new(settings(&self.provider, name)).unwrap();
+        self.openid = OpenId::new(settings(&self.provider, name), guard()).unwrap();
     }
 
     async fn begin(&self) -> Begun {
@@ -240,7 +245,7 @@ async fn an_answer_of_another_issuer_is_refused() {
     }
 
     let issuer = desk.provider.issuer().replace("127.0.0.1", "localhost");
-    let misnamed = OpenId::new(OpenIdSettings { issuer, ..settings(&desk.provider, "confidential") }).unwrap();
+    let misnamed = OpenId::new(OpenIdSettings { issuer, ..settings(&desk.provider, "confidential") }, guard()).unwrap();
     let refused = misnamed.begin(&desk.db, &desk.sealer, desk.now).await.unwrap_err();
     assert!(matches!(&refused, OpenIdError::Provider { why, .. } if why.contains("issuer")), "{refused}");
 
@@ -298,12 +303,12 @@ async fn a_provider_that_is_away_or_does_not_know_us_is_named() {
     let mut desk = Desk::open().await;
     let wrong = Secret::from("wrong".to_owned());
     let mistaken = OpenIdSettings { client_secret: Some(wrong), ..settings(&desk.provider, "confidential") };
-    desk.openid = OpenId::new(mistaken).unwrap();
+    desk.openid = OpenId::new(mistaken, guard()).unwrap();
     let refused = desk.sign_in().await.unwrap_err();
     assert!(matches!(&refused, OpenIdError::Provider { why, .. } if why.contains("invalid_client")), "{refused}");
 
     let Desk { provider, db, sealer, now, .. } = desk;
-    let openid = OpenId::new(settings(&provider, "confidential")).unwrap();
+    let openid = OpenId::new(settings(&provider, "confidential"), guard()).unwrap();
     let issuer = provider.issuer().to_owned();
     provider.stop().await.unwrap();
     let away = openid.begin(&db, &sealer, now).await.unwrap_err();

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use live::Rate;
 use people::{Lifetime, OpenId, OpenIdSettings, People, PeopleSettings, Role};
 use privacy::Secret;
+use resilience::{Guards, Service};
 use secrets::{AccessTokens, KeyFile, Sealer};
 use store::{Database, PoolSettings};
 
@@ -33,12 +34,12 @@ pub struct Accounts {
 }
 
 /// Opens them.
-pub fn open(settings: &Settings, database: &Database) -> Result<Accounts, ServerError> {
+pub fn open(settings: &Settings, database: &Database, guards: &Guards) -> Result<Accounts, ServerError> {
     let keys = keys(settings)?;
     let (tokens, pseudonym_key) = (AccessTokens::new(keys.signing_keys(), base(settings), AUDIENCE), keys.pseudonym_key());
     let sealer: Arc<dyn Sealer> = Arc::new(keys);
     let people = People::new(database.clone(), Arc::clone(&sealer), tokens, people_settings(settings));
-    let openid = settings.people.openid.as_ref().map(|set| OpenId::new(openid(settings, set))).transpose()?;
+    let openid = settings.people.openid.as_ref().map(|set| OpenId::new(openid(settings, set), guards.of(Service::OpenId))).transpose()?;
     Ok(Accounts { people, sealer, pseudonym_key, openid })
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod events;
 mod on_the_phone;
 mod queue;
 mod recording;
+mod services;
 
 use api::Access::Needs;
 use api::{Act, Budget, Caller, Done, Problem, Table, privileged};
@@ -36,6 +37,9 @@ pub(crate) fn table(app: &App) -> Table<App> {
         .add(routes!(queue::remove), Needs(&[CallManage]), Budget::Write)
         .add(routes!(queue::clear), Needs(&[CallManage]), Budget::Write)
         .add(routes!(on_the_phone::instances), Needs(&[SystemMonitor]), Budget::Read)
+        .add(routes!(services::list), Needs(&[SystemMonitor]), Budget::Read)
+        .add(routes!(services::open), Needs(&[SystemConfig]), Budget::Write)
+        .add(routes!(services::reset), Needs(&[SystemConfig]), Budget::Write)
         .add(routes!(drain::show), Needs(&[SystemMonitor]), Budget::Read)
         .add(routes!(drain::begin, drain::cancel), Needs(&[SystemConfig]), Budget::Write)
 }

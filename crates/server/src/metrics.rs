@@ -6,7 +6,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use dispatch::DrainState;
-use telemetry::{Pool, Sample};
+use resilience::{State as Breaker, View};
+use telemetry::{Pool, Sample, ServiceSample};
 
 use crate::state::App;
 
@@ -37,9 +38,21 @@ async fn sample(app: &App) -> Sample {
         offers: u64::try_from(app.offers.len()).unwrap_or(u64::MAX),
         drain_state: app.drain.state().as_str(),
         remaining_calls: if draining { u64::try_from(crate::stopping::remaining(app)).unwrap_or(u64::MAX) } else { 0 },
+        services: app.guards.views().into_iter().map(service).collect(),
         pool: app.database.as_ref().map(|database| {
             let pool = database.pool_state();
             Pool { in_use: pool.in_use, idle: pool.idle, max: pool.max, waits: pool.waits, waited: pool.waited }
         }),
+    }
+}
+
+fn service(view: View) -> ServiceSample {
+    ServiceSample {
+        service: view.service.as_str(),
+        states: Breaker::ALL.map(|state| (state.as_str(), state == view.state)).to_vec(),
+        transitions: view.transitions.iter().map(|(from, to, count)| (from.as_str(), to.as_str(), *count)).collect(),
+        calls: view.counts.named().to_vec(),
+        under_way: u64::try_from(view.in_use).unwrap_or(u64::MAX),
+        not_closed: view.not_closed,
     }
 }

@@ -8,6 +8,7 @@ use axum::extract::FromRef;
 use call::{CallRecord, TenantId};
 use dispatch::{Admission, Drain, Heart, LiveCalls, Offers, Request, WaitingRoom};
 use live::{CallQueue, CallRegistry, InstanceName, Limits, LiveState};
+use resilience::Guards;
 use session::Services;
 use speech::TextToSpeech;
 use store::Database;
@@ -66,6 +67,8 @@ pub struct Parts {
     pub drain: Drain,
     /// Heartbeat and a look at the queue.
     pub heart: Arc<Heart>,
+    /// What stands before each outside service.
+    pub guards: Guards,
     /// Cancelled when everything is over.
     pub stop: CancellationToken,
     /// Numbers, unless they are switched off.

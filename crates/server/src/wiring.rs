@@ -13,6 +13,7 @@ use call::{EndReason, Timestamp};
 use dispatch::Offer;
 use hotel::{BuiltInPms, Pms, Property};
 use live::{CallQueue, Leaving};
+use resilience::{Guards, Service};
 use session::{Recordings, Services};
 use store::{Database, Records, SqlRecords};
 use telemetry::{CallRecorder, Metrics};
@@ -88,15 +89,19 @@ pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, Ser
     // The call centre: who is on the phone, who waits, who may be answered, and how it all stops.
     let centre = CallCentre::build(&settings, &records, &recorder)?;
 
+    // The roads to outside services.
+    let guards = Guards::default();
+
     // People, and what the API is given.
-    let accounts = accounts::open(&settings, &database)?;
+    let accounts = accounts::open(&settings, &database, &guards)?;
     let api = api_state(&settings, &database, accounts, &directory, &centre);
 
     let services = Services { recognizer: engines.recognizer, phrases: engines.phrases, tools, records, recordings, recorder };
     let l16_byte_order = if settings.telnyx_l16_big_endian { ByteOrder::Big } else { ByteOrder::Little };
     Ok(App::new(Parts {
         unstarted: Arc::new(Semaphore::new(settings.max_concurrent_calls + UNSTARTED_SOCKETS)),
-        call_control: call_control(&settings)?,
+        call_control: call_control(&settings, &guards)?,
+        guards,
         live_state: centre.heart.state.clone(),
         registry: centre.heart.registry.clone(),
         queue: CallQueue::new(centre.heart.state.clone(), settings.call_centre.queue),
@@ -239,9 +244,9 @@ pub(crate) fn api_state(
     })
 }
 
-fn call_control(settings: &Settings) -> Result<Option<Arc<dyn CallControl>>, ServerError> {
+fn call_control(settings: &Settings, guards: &Guards) -> Result<Option<Arc<dyn CallControl>>, ServerError> {
     let Some(key) = &settings.telnyx_api_key else { return Ok(None) };
-    let client = TelnyxCallControl::new(&settings.telnyx_api_url, &trunk::ApiKey::new(key.expose()))?;
+    let client = TelnyxCallControl::new(&settings.telnyx_api_url, &trunk::ApiKey::new(key.expose()), guards.of(Service::Telnyx))?;
     Ok(Some(Arc::new(client)))
 }
 

@@ -10,6 +10,7 @@ mod exposition;
 mod families;
 mod process;
 mod sample;
+mod services;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use prometheus_client::registry::Registry;
 use tracing::error;
 
 pub use self::event_loop::watch_event_loop;
-pub use self::sample::{Pool, Sample};
+pub use self::sample::{Pool, Sample, ServiceSample};
 
 use self::agents::Agents;
 use self::exposition::Form;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use resilience::Rejected;
+
 use crate::telnyx::{MAX_ANSWER_BYTES, MAX_CALL_ID_BYTES};
 
 /// A command that was not taken, or of which that is not known.
@@ -89,6 +91,15 @@ pub enum TrunkError {
     TimedOut {
         /// Name of the command.
         command: &'static str,
+    },
+    /// The carrier was not asked: it failed too often, asked for a pause, or too many commands are under way.
+    #[error("{command} was not sent")]
+    NotAsked {
+        /// Name of the command.
+        command: &'static str,
+        /// Why, and when to try again.
+        #[source]
+        source: Rejected,
     },
     /// The answer is not one that the carrier's interface gives.
     #[error("{command} had an answer (HTTP {status}) that is not the carrier's: {why}; check the address of its interface")]

@@ -12,7 +12,4 @@ mod telnyx;
 pub use control::{CallControl, MAX_SPEECH_CHARS, Speech, StreamRequest};
 pub use error::{InvalidRequest, TrunkError};
 pub use key::ApiKey;
-pub use telnyx::{
-    DEFAULT_BASE_URL, Deadlines, MAX_ANSWER_BYTES, MAX_CALL_ID_BYTES, MAX_RETRIES, MAX_RETRY_AFTER, RETRY_BASE, RETRY_CAP,
-    TelnyxCallControl,
-};
+pub use telnyx::{DEFAULT_BASE_URL, MAX_ANSWER_BYTES, MAX_CALL_ID_BYTES, TelnyxCallControl};

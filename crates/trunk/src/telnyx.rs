@@ -2,14 +2,14 @@
 
 mod answer;
 mod command;
-mod retry;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, Url, redirect};
-use tokio::time::Instant;
+use resilience::{CallError, Guard, Guarded, Repeat};
 use uuid::Uuid;
 
 use crate::control::{CallControl, Speech, StreamRequest};
@@ -17,7 +17,6 @@ use crate::error::InvalidRequest;
 use crate::{ApiKey, TrunkError};
 use answer::Fault;
 use command::{Command, encoded};
-pub use retry::{MAX_RETRIES, MAX_RETRY_AFTER, RETRY_BASE, RETRY_CAP};
 
 /// Where Telnyx listens.
 pub const DEFAULT_BASE_URL: &str = "https://api.telnyx.com/v2";
@@ -26,82 +25,51 @@ pub const MAX_ANSWER_BYTES: usize = 64 << 10;
 /// Longest `call_control_id` that is sent. Telnyx's have about 90 bytes.
 pub const MAX_CALL_ID_BYTES: usize = 256;
 
-/// How long a command may take. A caller waits in silence meanwhile, so they are shorter than the SDK's 60 s.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Deadlines {
-    /// For a connection. Default 2 s.
-    pub connect: Duration,
-    /// For one try, connection and answer included. Default 4 s.
-    pub request: Duration,
-    /// For a command with all its tries and the waiting between them. Default 10 s.
-    pub total: Duration,
-}
-
-impl Default for Deadlines {
-    fn default() -> Self {
-        Self { connect: Duration::from_secs(2), request: Duration::from_secs(4), total: Duration::from_secs(10) }
-    }
-}
+/// For a connection. A caller waits in silence meanwhile.
+const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
 /// Call Control of one Telnyx account.
 ///
-/// A try that found no connection, no answer, 429 or 5xx is repeated with the same bytes, at most [`MAX_RETRIES`] times: the command id in
-/// them makes that safe.
+/// Commands are repeated with the same bytes as far as the guard allows: the command id in them makes that safe.
 #[derive(Debug, Clone)]
 pub struct TelnyxCallControl {
-    http: Client,
+    http: Guarded<Client>,
     base: String,
-    deadlines: Deadlines,
 }
 
 impl TelnyxCallControl {
     /// For the interface at `base_url` ([`DEFAULT_BASE_URL`]). Plain http is taken for this machine only, since the key goes with every request.
-    pub fn new(base_url: &str, key: &ApiKey) -> Result<Self, TrunkError> {
-        Self::with_deadlines(base_url, key, Deadlines::default())
-    }
-
-    /// The same with other deadlines.
-    pub fn with_deadlines(base_url: &str, key: &ApiKey, deadlines: Deadlines) -> Result<Self, TrunkError> {
+    pub fn new(base_url: &str, key: &ApiKey, guard: Guard) -> Result<Self, TrunkError> {
         let (base, local) = checked_base(base_url)?;
         let mut builder = Client::builder()
             .user_agent(concat!("voicenoob/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers(key)?)
-            .connect_timeout(deadlines.connect)
+            .connect_timeout(CONNECT_LIMIT)
             // A redirect would take our key to another place.
             .redirect(redirect::Policy::none());
         if local {
             // A proxy does not reach our own loopback.
             builder = builder.no_proxy();
         }
-        Ok(Self { http: builder.build().map_err(TrunkError::Client)?, base, deadlines })
+        let client = builder.build().map_err(TrunkError::Client)?;
+        Ok(Self { http: Guarded::new(Arc::new(client), guard), base })
     }
 
-    /// Gives a command, and gives it again while that may help.
     async fn command(&self, command: &Command) -> Result<(), TrunkError> {
-        let deadline = Instant::now() + self.deadlines.total;
-        let mut retries = 0;
-        loop {
-            let fault = match self.attempt(command, deadline).await {
-                Ok(()) => return Ok(()),
-                Err(fault) => fault,
-            };
-            let Some(delay) = retry::delay(&fault, retries, &mut fastrand::Rng::new()) else { return Err(fault.named(command.name)) };
-            if Instant::now() + delay >= deadline {
-                return Err(fault.named(command.name));
-            }
-            tokio::time::sleep(delay).await;
-            retries += 1;
-        }
+        let given = self.http.call(command.name, Repeat::Safe, |http| self.attempt(http, command)).await;
+        given.map_err(|error| match error {
+            CallError::Failed(fault) => fault.named(command.name),
+            CallError::Timeout { .. } => TrunkError::TimedOut { command: command.name },
+            CallError::Rejected(source) => TrunkError::NotAsked { command: command.name, source },
+        })
     }
 
-    async fn attempt(&self, command: &Command, deadline: Instant) -> Result<(), Fault> {
-        let until = deadline.min(Instant::now() + self.deadlines.request);
-        let mut request = self.http.request(command.method.clone(), format!("{}{}", self.base, command.path));
+    async fn attempt(&self, http: Arc<Client>, command: &Command) -> Result<(), Fault> {
+        let mut request = http.request(command.method.clone(), format!("{}{}", self.base, command.path));
         if command.method == Method::POST {
             request = request.header(CONTENT_TYPE, "application/json").body(command.body.clone());
         }
-        let exchange = async { answer::read(request.send().await.map_err(Fault::from)?).await };
-        tokio::time::timeout_at(until, exchange).await.unwrap_or(Err(Fault::Timeout))
+        answer::read(request.send().await?).await
     }
 
     async fn action(&self, call: &str, name: &'static str, body: Result<command::Body, InvalidRequest>) -> Result<(), TrunkError> {
@@ -174,13 +142,19 @@ fn headers(key: &ApiKey) -> Result<HeaderMap, TrunkError> {
 
 #[cfg(test)]
 mod tests {
+    use resilience::{Guards, Service};
+
     use super::*;
+
+    fn guard() -> Guard {
+        Guards::default().of(Service::Telnyx)
+    }
 
     #[test]
     fn the_key_goes_to_telnyx_or_this_machine_only_and_never_in_the_clear_elsewhere() {
         let key = ApiKey::new("KEY-secret");
         for good in [DEFAULT_BASE_URL, "https://api.telnyx.com/v2/", "http://127.0.0.1:9/v2", "http://[::1]:9", "http://localhost:9"] {
-            assert!(TelnyxCallControl::new(good, &key).is_ok(), "{good}");
+            assert!(TelnyxCallControl::new(good, &key, guard()).is_ok(), "{good}");
         }
         for bad in [
             "",
@@ -191,17 +165,17 @@ mod tests {
             "https://h.test/?a=b",
             "ftp://h.test",
         ] {
-            assert!(matches!(TelnyxCallControl::new(bad, &key), Err(TrunkError::BadBaseUrl { .. })), "{bad}");
+            assert!(matches!(TelnyxCallControl::new(bad, &key, guard()), Err(TrunkError::BadBaseUrl { .. })), "{bad}");
         }
     }
 
     #[test]
     fn a_key_does_not_print() {
         let key = ApiKey::new("KEY-secret");
-        let control = TelnyxCallControl::new(DEFAULT_BASE_URL, &key).unwrap();
+        let control = TelnyxCallControl::new(DEFAULT_BASE_URL, &key, guard()).unwrap();
         assert!(!format!("{key:?} {control:?}").contains("secret"));
         for bad in ["", "  ", "a\nb", "é"] {
-            assert!(matches!(TelnyxCallControl::new(DEFAULT_BASE_URL, &ApiKey::new(bad)), Err(TrunkError::BadKey)), "{bad:?}");
+            assert!(matches!(TelnyxCallControl::new(DEFAULT_BASE_URL, &ApiKey::new(bad), guard()), Err(TrunkError::BadKey)), "{bad:?}");
         }
     }
 }

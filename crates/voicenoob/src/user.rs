@@ -8,6 +8,7 @@ use call::Timestamp;
 use clap::Subcommand;
 use people::{Client, NewPerson, Principal};
 use privacy::{Pii, Secret};
+use resilience::Guards;
 use server::accounts;
 use server::settings::Settings;
 
@@ -43,7 +44,7 @@ enum Command {
 
 pub(crate) async fn run(args: Args, settings: &Settings) -> anyhow::Result<ExitCode> {
     let database = server::wiring::open_database(settings).await?;
-    let people = accounts::open(settings, &database)?.people;
+    let people = accounts::open(settings, &database, &Guards::default())?.people;
     let (client, now) = (Client::here("voicenoob user"), Timestamp::now());
     match args.command {
         Command::CreateAdmin { email, name } => {

@@ -4,15 +4,16 @@ use std::error::Error;
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
-use reqwest::{Client, Url, redirect};
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Client, StatusCode, Url, redirect};
+use resilience::{CallError, Classify, Failure, Guard, Guarded, Rejected, Repeat};
 
 /// For a connection.
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
-/// For a request with its answer. A person looks at a blank page meanwhile.
-const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 /// Longest answer that is read: key sets and metadata have some kilobytes.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
 
@@ -27,6 +28,36 @@ pub(super) enum HttpFault {
     Request(#[from] http::Error),
     #[error("{0}")]
     Client(String),
+    #[error("it answered with the status {0}")]
+    Status(u16),
+    #[error("it asked us to come again later")]
+    Overloaded(Option<Duration>),
+    #[error("it did not answer in time")]
+    Timeout,
+    #[error(transparent)]
+    NotAsked(#[from] Rejected),
+}
+
+impl Classify for HttpFault {
+    fn failure(&self) -> Failure {
+        match self {
+            Self::Client(_) | Self::Status(_) | Self::Timeout => Failure::Transient,
+            Self::Overloaded(after) => Failure::Overloaded(*after),
+            Self::TooLong => Failure::Broken,
+            // Ours, and not the provider's.
+            Self::Plain(_) | Self::Request(_) | Self::NotAsked(_) => Failure::Refused,
+        }
+    }
+}
+
+impl From<CallError<HttpFault>> for HttpFault {
+    fn from(error: CallError<HttpFault>) -> Self {
+        match error {
+            CallError::Failed(fault) => fault,
+            CallError::Timeout { .. } => Self::Timeout,
+            CallError::Rejected(rejected) => Self::NotAsked(rejected),
+        }
+    }
 }
 
 impl From<reqwest::Error> for HttpFault {
@@ -57,13 +88,13 @@ fn is_local(url: &Url) -> bool {
 /// A client for one provider.
 #[derive(Clone)]
 pub(super) struct Http {
-    client: Client,
+    client: Guarded<Client>,
     local: bool,
 }
 
 impl Http {
     /// For the provider at this address. The error says what is wrong with the address.
-    pub(super) fn new(issuer: &str) -> Result<Self, String> {
+    pub(super) fn new(issuer: &str, guard: Guard) -> Result<Self, String> {
         let url = Url::parse(issuer).map_err(|error| error.to_string())?;
         let local = is_local(&url);
         if !(url.scheme() == "https" || (url.scheme() == "http" && local)) {
@@ -75,24 +106,35 @@ impl Http {
         let mut builder = Client::builder()
             .user_agent(concat!("voicenoob/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_LIMIT)
-            .timeout(REQUEST_LIMIT)
             // A redirect would take our client secret, or the code, to another place.
             .redirect(redirect::Policy::none());
         if local {
             // A proxy does not reach our own loopback.
             builder = builder.no_proxy();
         }
-        Ok(Self { client: builder.build().map_err(|error| chain(&error))?, local })
+        let client = builder.build().map_err(|error| chain(&error))?;
+        Ok(Self { client: Guarded::new(Arc::new(client), guard), local })
     }
 
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpFault> {
+        // A code is good once: whether it was taken is not known after a failure.
+        let repeat = if request.method().is_safe() { Repeat::Safe } else { Repeat::Never };
+        Ok(self.client.call("a request", repeat, |client| self.attempt(client, request.clone())).await?)
+    }
+
+    async fn attempt(&self, client: Arc<Client>, request: HttpRequest) -> Result<HttpResponse, HttpFault> {
         let request = reqwest::Request::try_from(request)?;
         let url = request.url();
         // The provider's metadata names further addresses.
         if !(url.scheme() == "https" || (self.local && is_local(url))) {
             return Err(HttpFault::Plain(url.host_str().unwrap_or_default().to_owned()));
         }
-        let mut answer = self.client.execute(request).await?;
+        let mut answer = client.execute(request).await?;
+        match answer.status() {
+            StatusCode::TOO_MANY_REQUESTS => return Err(HttpFault::Overloaded(retry_after(&answer))),
+            status if status.is_server_error() => return Err(HttpFault::Status(status.as_u16())),
+            _ => {}
+        }
         let mut parts = http::Response::builder().status(answer.status());
         if let Some(headers) = parts.headers_mut() {
             *headers = answer.headers().clone();
@@ -108,6 +150,12 @@ impl Http {
     }
 }
 
+/// Seconds only; a date counts as not said.
+fn retry_after(answer: &reqwest::Response) -> Option<Duration> {
+    let seconds = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
 impl<'c> AsyncHttpClient<'c> for Http {
     type Error = HttpFault;
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpFault>> + Send + 'c>>;
@@ -119,7 +167,13 @@ impl<'c> AsyncHttpClient<'c> for Http {
 
 #[cfg(test)]
 mod tests {
+    use resilience::Service;
+
     use super::*;
+
+    fn guard() -> Guard {
+        Guard::new(Service::OpenId, Service::OpenId.policy())
+    }
 
     #[test]
     fn a_provider_is_spoken_with_under_tls_unless_it_is_on_this_machine() {
@@ -130,7 +184,7 @@ mod tests {
             "http://localhost:8080",
             "http://[::1]:1",
         ] {
-            assert!(Http::new(good).is_ok(), "{good}");
+            assert!(Http::new(good, guard()).is_ok(), "{good}");
         }
         let bad = [
             "http://accounts.example.com",
@@ -140,7 +194,7 @@ mod tests {
             "https://a:b@example.com",
         ];
         for bad in bad.into_iter().chain(["", "example.com", "https://example.com/?a=b", "https://example.com/#a"]) {
-            assert!(Http::new(bad).is_err(), "{bad}");
+            assert!(Http::new(bad, guard()).is_err(), "{bad}");
         }
     }
 }

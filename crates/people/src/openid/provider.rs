@@ -11,6 +11,7 @@ use openidconnect::{
     AdditionalProviderMetadata, AuthType, ClientId, ClientSecret, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl,
     ProviderMetadata, RedirectUrl,
 };
+use resilience::Guard;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
@@ -73,9 +74,9 @@ struct Known {
 }
 
 impl Provider {
-    pub(super) fn new(issuer: &str) -> Result<Self, OpenIdError> {
+    pub(super) fn new(issuer: &str, guard: Guard) -> Result<Self, OpenIdError> {
         let wrong = |why| OpenIdError::Settings { setting: "OPENID_ISSUER", why };
-        let http = Http::new(issuer).map_err(wrong)?;
+        let http = Http::new(issuer, guard).map_err(wrong)?;
         let issuer = IssuerUrl::new(issuer.to_owned()).map_err(|error| wrong(error.to_string()))?;
         Ok(Self { http, issuer, known: Mutex::default() })
     }

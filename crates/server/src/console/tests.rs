@@ -11,6 +11,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use call::{CallRecord, CallStatus, Carrier, Direction, EndReason, PhoneNumber, Timestamp};
 use dispatch::LiveCall;
+use resilience::Guards;
 use session::Services;
 use speech::phrases::Phrases;
 use store::{Database, SqlRecords};
@@ -80,7 +81,7 @@ async fn parts(settings: Settings) -> Parts {
     let recorder = telemetry::CallRecorder::new();
     let directory = AgentDirectory::of_files(Agents::new(vec![AgentDefinition::echo()], Some(AgentDefinition::ECHO)).unwrap());
     let centre = CallCentre::build(&settings, &records, &recorder).unwrap();
-    let accounts = accounts::open(&settings, &database).unwrap();
+    let accounts = accounts::open(&settings, &database, &Guards::default()).unwrap();
     let api = api_state(&settings, &database, accounts, &directory, &centre);
     let heart = centre.heart;
     heart.beat().await;
@@ -115,6 +116,7 @@ async fn parts(settings: Settings) -> Parts {
         stop: CancellationToken::new(),
         metrics: None,
         call_control: None,
+        guards: Guards::default(),
         heart,
         unstarted: Arc::new(Semaphore::new(1)),
         stream_options: telephony::StreamOptions::default(),

@@ -8,12 +8,14 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
+use super::services;
+
 /// The words of [`Sample::drain_state`].
 const DRAIN_STATES: [&str; 5] = ["running", "settling", "refusing", "handover", "stopped"];
 
 /// How things stand: read from the tables themselves for each scrape, never counted up and down. It has no default: a field that nobody
 /// fills in would be a figure that nobody measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
     /// Conversations of this instance that are live.
     pub active_calls: u64,
@@ -35,6 +37,25 @@ pub struct Sample {
     pub live_state_up: bool,
     /// The database pool; `None` when there is none.
     pub pool: Option<Pool>,
+    /// The outside services that are in use.
+    pub services: Vec<ServiceSample>,
+}
+
+/// An outside service, as its guard counts. Words and names are the guard's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceSample {
+    /// Its name.
+    pub service: &'static str,
+    /// Each state of its breaker, and whether it is the one.
+    pub states: Vec<(&'static str, bool)>,
+    /// Changes of state since the start: from, to, how often.
+    pub transitions: Vec<(&'static str, &'static str, u64)>,
+    /// Calls since the start by what came of them.
+    pub calls: Vec<(&'static str, u64)>,
+    /// Calls under way.
+    pub under_way: u64,
+    /// How long its breaker was not closed, all together.
+    pub not_closed: Duration,
 }
 
 /// Connections of the database pool.
@@ -72,6 +93,7 @@ impl Sample {
             "Where the instance stands on its way to a stop: 1 for its state",
             Each("state", states),
         );
+        services::register(&self.services, registry);
         if let Some(pool) = self.pool {
             let connections = Each("state", [("in_use", u64::from(pool.in_use)), ("idle", u64::from(pool.idle))]);
             registry.register("voicenoob_database_connections", "Open connections of the database pool", connections);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use telemetry::{CallRecorder, Metrics, Pool, Sample};
+use telemetry::{CallRecorder, Metrics, Pool, Sample, ServiceSample};
 
 /// What a real scraper sends (Prometheus 2.42).
 pub(crate) const PROMETHEUS: &str = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
@@ -27,7 +27,20 @@ pub(crate) fn everything_known() -> Sample {
         drain_state: "running",
         remaining_calls: 0,
         live_state_up: true,
+        services: vec![telnyx()],
         pool: Some(Pool { in_use: 1, idle: 4, max: 10, waits: 3, waited: Duration::from_millis(1_500) }),
+    }
+}
+
+/// A service that failed, was left alone and is back.
+fn telnyx() -> ServiceSample {
+    ServiceSample {
+        service: "telnyx",
+        states: vec![("closed", true), ("open", false), ("half_open", false)],
+        transitions: vec![("closed", "open", 2), ("open", "half_open", 2), ("half_open", "closed", 2)],
+        calls: vec![("answered", 100), ("failed", 10), ("timeout", 1), ("overloaded", 0), ("ignored", 3), ("rejected", 20)],
+        under_way: 4,
+        not_closed: Duration::from_millis(30_500),
     }
 }
 
@@ -43,6 +56,7 @@ pub(crate) fn at_rest() -> Sample {
         drain_state: "running",
         remaining_calls: 0,
         live_state_up: true,
+        services: Vec::new(),
         pool: None,
     }
 }

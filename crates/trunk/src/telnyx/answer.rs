@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Response, StatusCode};
+use resilience::{Classify, Failure};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -38,6 +39,17 @@ impl From<reqwest::Error> for Fault {
     /// The address holds the call's id, which is as good as a key to the call.
     fn from(error: reqwest::Error) -> Self {
         if error.is_timeout() { Self::Timeout } else { Self::Connection(error.without_url()) }
+    }
+}
+
+impl Classify for Fault {
+    fn failure(&self) -> Failure {
+        match self {
+            Self::Connection(_) | Self::Timeout | Self::Server(_) => Failure::Transient,
+            Self::Throttled(retry_after) => Failure::Overloaded(*retry_after),
+            Self::Refused(_) | Self::Ended | Self::UnknownCall | Self::Rejected { .. } => Failure::Refused,
+            Self::TooLong(_) | Self::NotOurs(..) => Failure::Broken,
+        }
     }
 }
 

@@ -7,22 +7,28 @@ mod troubles;
 use std::time::Duration;
 
 use anyhow::Result;
+use resilience::{Guard, Policy, Service};
 use telephony::MediaFormat;
 use testkit::telnyx_api::TelnyxApi;
-use trunk::{ApiKey, Deadlines, StreamRequest, TelnyxCallControl};
+use trunk::{ApiKey, StreamRequest, TelnyxCallControl};
 
 pub(crate) const KEY: &str = "KEY-of-the-test";
 pub(crate) const CALL: &str = "v3:T02llQxIyaRkhfRKxgAP8nY511EhFLizdvdUKJiSw8d6A9BborherQ";
 
+/// The program's own policy.
+pub(crate) const USUAL: Policy = Service::Telnyx.policy();
 /// Short enough for a test, long enough for a busy machine.
-pub(crate) const SHORT: Deadlines =
-    Deadlines { connect: Duration::from_secs(2), request: Duration::from_millis(400), total: Duration::from_secs(5) };
+pub(crate) const SHORT: Policy = Policy { attempt: Duration::from_millis(400), deadline: Duration::from_secs(5), ..USUAL };
+
+pub(crate) fn control(url: &str, key: &str, policy: Policy) -> Result<TelnyxCallControl> {
+    Ok(TelnyxCallControl::new(url, &ApiKey::new(key), Guard::new(Service::Telnyx, policy))?)
+}
 
 /// The interface with one parked call, and a client for it.
-pub(crate) async fn with_a_call(deadlines: Deadlines) -> Result<(TelnyxApi, TelnyxCallControl)> {
+pub(crate) async fn with_a_call(policy: Policy) -> Result<(TelnyxApi, TelnyxCallControl)> {
     let api = TelnyxApi::start(KEY).await?;
     api.call_arrives(CALL);
-    let control = TelnyxCallControl::with_deadlines(api.url(), &ApiKey::new(KEY), deadlines)?;
+    let control = control(api.url(), KEY, policy)?;
     Ok((api, control))
 }
 

@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 use testkit::telnyx_api::{CallPhase, Obeyed};
-use trunk::{ApiKey, CallControl, Deadlines, Speech, TelnyxCallControl, TrunkError};
+use trunk::{CallControl, Speech, TrunkError};
 use uuid::Uuid;
 
-use crate::{CALL, KEY, stream, with_a_call};
+use crate::{CALL, KEY, USUAL, control, stream, with_a_call};
 
 #[tokio::test]
 async fn a_call_is_answered_streamed_spoken_to_and_hung_up() -> Result<()> {
-    let (api, control) = with_a_call(Deadlines::default()).await?;
+    let (api, control) = with_a_call(USUAL).await?;
     control.answer(CALL, Uuid::new_v4(), None).await?;
     assert!(matches!(api.order().await?.obeyed, Obeyed::Answer(None)));
 
@@ -36,7 +36,7 @@ async fn a_call_is_answered_streamed_spoken_to_and_hung_up() -> Result<()> {
 
 #[tokio::test]
 async fn an_answer_opens_a_bare_stream_at_once() -> Result<()> {
-    let (api, control) = with_a_call(Deadlines::default()).await?;
+    let (api, control) = with_a_call(USUAL).await?;
     let refused = control.answer(CALL, Uuid::new_v4(), Some(&stream())).await;
     assert!(matches!(refused, Err(TrunkError::InvalidRequest { .. })), "the token would be lost: {refused:?}");
     let bare = trunk::StreamRequest { parameters: vec![], ..stream() };
@@ -49,7 +49,7 @@ async fn an_answer_opens_a_bare_stream_at_once() -> Result<()> {
 
 #[tokio::test]
 async fn a_lost_stream_is_opened_again_but_not_on_an_ended_call() -> Result<()> {
-    let (api, control) = with_a_call(Deadlines::default()).await?;
+    let (api, control) = with_a_call(USUAL).await?;
     control.answer(CALL, Uuid::new_v4(), None).await?;
     control.streaming_start(CALL, Uuid::new_v4(), &stream()).await?;
     api.stream_ends(CALL);
@@ -66,13 +66,13 @@ async fn a_lost_stream_is_opened_again_but_not_on_an_ended_call() -> Result<()> 
 
 #[tokio::test]
 async fn the_check_proves_the_key() -> Result<()> {
-    let (api, control) = with_a_call(Deadlines::default()).await?;
-    control.check().await?;
-    let stranger = TelnyxCallControl::new(api.url(), &ApiKey::new("KEY-of-a-stranger"))?;
+    let (api, ours) = with_a_call(USUAL).await?;
+    ours.check().await?;
+    let stranger = control(api.url(), "KEY-of-a-stranger", USUAL)?;
     let refused = stranger.check().await.unwrap_err();
     assert!(matches!(refused, TrunkError::Refused { status: 401, .. }), "{refused:?}");
     let refused = stranger.hangup(CALL, Uuid::new_v4()).await.unwrap_err();
-    assert!(!format!("{refused} {refused:?} {stranger:?} {control:?}").contains("KEY-of"), "{refused:?}");
+    assert!(!format!("{refused} {refused:?} {stranger:?} {ours:?}").contains("KEY-of"), "{refused:?}");
     assert_eq!((api.phase(CALL), KEY.len()), (Some(CallPhase::Parked), 15));
     Ok(())
 }

@@ -3,15 +3,16 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use resilience::{BreakerPolicy, Policy};
 use testkit::telnyx_api::{ApiFault, CallPhase, TelnyxApi};
-use trunk::{ApiKey, CallControl, Deadlines, MAX_RETRIES, TelnyxCallControl, TrunkError};
+use trunk::{CallControl, TrunkError};
 use uuid::Uuid;
 
-use crate::{CALL, KEY, SHORT, stream, with_a_call};
+use crate::{CALL, KEY, SHORT, USUAL, control, stream, with_a_call};
 
 #[tokio::test]
 async fn a_carrier_that_stumbles_is_asked_again_and_not_too_often() -> Result<()> {
-    let (api, control) = with_a_call(Deadlines::default()).await?;
+    let (api, control) = with_a_call(USUAL).await?;
     api.will_fail([ApiFault::Status(503), ApiFault::Status(500)]);
     control.answer(CALL, Uuid::new_v4(), None).await?;
     assert_eq!(api.faults_left(), 0);
@@ -19,7 +20,7 @@ async fn a_carrier_that_stumbles_is_asked_again_and_not_too_often() -> Result<()
     api.will_fail((0..5).map(|_| ApiFault::Status(502)));
     let given_up = control.hangup(CALL, Uuid::new_v4()).await;
     assert!(matches!(given_up, Err(TrunkError::Unavailable { command: "hangup", status: 502 })), "{given_up:?}");
-    assert_eq!(api.faults_left(), 5 - 1 - MAX_RETRIES as usize);
+    assert_eq!(api.faults_left(), 5 - 1 - USUAL.retry.times as usize);
     assert_eq!(api.phase(CALL), Some(CallPhase::Answered));
     Ok(())
 }
@@ -44,7 +45,7 @@ async fn a_command_that_was_obeyed_without_an_answer_is_obeyed_once() -> Result<
 
 #[tokio::test]
 async fn a_carrier_that_asks_for_time_gets_it_within_reason() -> Result<()> {
-    let (api, control) = with_a_call(Deadlines::default()).await?;
+    let (api, control) = with_a_call(USUAL).await?;
     api.will_fail([ApiFault::Throttle(Some(1))]);
     let began = Instant::now();
     control.answer(CALL, Uuid::new_v4(), None).await?;
@@ -55,6 +56,10 @@ async fn a_carrier_that_asks_for_time_gets_it_within_reason() -> Result<()> {
     let Err(TrunkError::Throttled { retry_after, .. }) = put_off else { panic!("{put_off:?}") };
     assert_eq!(retry_after, Some(Duration::from_secs(60)));
     assert_eq!(api.phase(CALL), Some(CallPhase::Answered), "it was not asked again");
+    let left_alone = control.hangup(CALL, Uuid::new_v4()).await;
+    assert!(matches!(left_alone, Err(TrunkError::NotAsked { .. })), "it was asked within its minute: {left_alone:?}");
+
+    let (api, control) = with_a_call(USUAL).await?;
     api.will_fail([ApiFault::Throttle(None)]);
     control.hangup(CALL, Uuid::new_v4()).await?;
     Ok(())
@@ -62,8 +67,8 @@ async fn a_carrier_that_asks_for_time_gets_it_within_reason() -> Result<()> {
 
 #[tokio::test]
 async fn a_command_ends_at_its_deadline() -> Result<()> {
-    let deadlines = Deadlines { total: Duration::from_millis(600), ..SHORT };
-    let (api, control) = with_a_call(deadlines).await?;
+    let policy = Policy { deadline: Duration::from_millis(600), ..SHORT };
+    let (api, control) = with_a_call(policy).await?;
     api.will_fail((0..5).map(|_| ApiFault::ObeyThenStall));
     let began = Instant::now();
     let late = control.answer(CALL, Uuid::new_v4(), None).await;
@@ -74,7 +79,8 @@ async fn a_command_ends_at_its_deadline() -> Result<()> {
 
 #[tokio::test]
 async fn what_is_not_the_carrier_is_not_believed() -> Result<()> {
-    let (api, control) = with_a_call(Deadlines::default()).await?;
+    let patient = BreakerPolicy { in_a_row: 100, ..USUAL.breaker };
+    let (api, control) = with_a_call(Policy { breaker: patient, ..USUAL }).await?;
     let long = format!("{{\"data\":\"{}\"}}", "x".repeat(trunk::MAX_ANSWER_BYTES));
     let answers =
         [(200, "<html>Welcome to the hotel's Wi-Fi</html>"), (200, "{}"), (200, &long), (302, ""), (404, "not here"), (422, "\u{1}\u{2}")];
@@ -90,7 +96,7 @@ async fn what_is_not_the_carrier_is_not_believed() -> Result<()> {
 #[tokio::test]
 async fn a_carrier_that_is_gone_is_reported_without_its_address() -> Result<()> {
     let url = TelnyxApi::start(KEY).await?.url().to_owned();
-    let control = TelnyxCallControl::with_deadlines(&url, &ApiKey::new(KEY), SHORT)?;
+    let control = control(&url, KEY, SHORT)?;
     // The listener goes with its task, which the runtime ends in its own time.
     let gone = loop {
         match control.hangup(CALL, Uuid::new_v4()).await {
@@ -101,5 +107,22 @@ async fn a_carrier_that_is_gone_is_reported_without_its_address() -> Result<()> 
     assert!(matches!(gone, TrunkError::Unreachable { command: "hangup", .. }), "{gone:?}");
     let told = format!("{gone} {gone:?}");
     assert!(!told.contains("v3") && !told.contains("/v2/calls"), "{told}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_carrier_that_fails_again_and_again_is_left_alone_and_found_again() -> Result<()> {
+    let breaker = BreakerPolicy { in_a_row: 3, open_for: Duration::from_millis(50), ..USUAL.breaker };
+    let (api, control) = with_a_call(Policy { breaker, ..USUAL }).await?;
+    api.will_fail((0..3).map(|_| ApiFault::Status(500)));
+    assert!(control.answer(CALL, Uuid::new_v4(), None).await.is_err());
+    let left_alone = control.answer(CALL, Uuid::new_v4(), None).await;
+    assert!(matches!(left_alone, Err(TrunkError::NotAsked { command: "answer", .. })), "{left_alone:?}");
+    assert_eq!(api.commands().len(), 0, "it was not even asked");
+    let began = Instant::now();
+    while let Err(fault) = control.answer(CALL, Uuid::new_v4(), None).await {
+        assert!(matches!(fault, TrunkError::NotAsked { .. }) && began.elapsed() < Duration::from_secs(5), "{fault:?}");
+        tokio::task::yield_now().await;
+    }
     Ok(())
 }

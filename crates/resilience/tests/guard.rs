@@ -1,0 +1,170 @@
+//! A guard around a service that a test plays, with paused time.
+
+use std::cell::RefCell;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use resilience::{
+    BreakerPolicy, BulkheadPolicy, CallError, Classify, Failure, Guard, Guarded, Guards, PacePolicy, Policy, Repeat, RetryPolicy, Service,
+    State, Why,
+};
+use tokio::time::{Instant, advance};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Fault(Failure);
+
+impl Classify for Fault {
+    fn failure(&self) -> Failure {
+        self.0
+    }
+}
+
+const DOWN: Fault = Fault(Failure::Transient);
+const POLICY: Policy = Policy {
+    attempt: Duration::from_secs(2),
+    deadline: Duration::from_secs(5),
+    retry: RetryPolicy { times: 2, base: Duration::from_millis(100), cap: Duration::from_secs(1) },
+    breaker: BreakerPolicy {
+        in_a_row: 3,
+        share: 1.0,
+        volume: 100,
+        window: Duration::from_secs(60),
+        slow: None,
+        open_for: Duration::from_secs(10),
+        open_at_most: Duration::from_secs(60),
+        probes: 1,
+    },
+    bulkhead: BulkheadPolicy { at_once: 1, waiting: 1, wait: Duration::from_secs(1) },
+    pace: None,
+};
+
+fn guard(policy: Policy) -> Guard {
+    Guard::new(Service::Telnyx, policy)
+}
+
+/// Answers in this order; the calls it got are counted.
+struct Plays(RefCell<(Vec<Result<u32, Fault>>, u32)>);
+
+impl Plays {
+    fn new(answers: &[Result<u32, Fault>]) -> Self {
+        Self(RefCell::new((answers.iter().rev().copied().collect(), 0)))
+    }
+
+    async fn answer(&self) -> Result<u32, Fault> {
+        let mut plays = self.0.borrow_mut();
+        plays.1 += 1;
+        plays.0.pop().unwrap_or(Err(DOWN))
+    }
+
+    fn calls(&self) -> u32 {
+        self.0.borrow().1
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_safe_is_repeated_and_what_is_not_is_not() {
+    let (guard, plays) = (guard(POLICY), Plays::new(&[Err(DOWN), Ok(7)]));
+    assert_eq!(guard.call("ask", Repeat::Safe, || plays.answer()).await.unwrap(), 7);
+    assert_eq!(plays.calls(), 2);
+    let plays = Plays::new(&[Err(DOWN), Ok(7)]);
+    assert!(matches!(guard.call("book", Repeat::Never, || plays.answer()).await, Err(CallError::Failed(DOWN))));
+    assert_eq!(plays.calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_no_is_an_answer() {
+    let (guard, no) = (guard(POLICY), Fault(Failure::Refused));
+    let plays = Plays::new(&[Err(no); 10]);
+    for _ in 0..10 {
+        assert!(matches!(guard.call("ask", Repeat::Safe, || plays.answer()).await, Err(CallError::Failed(fault)) if fault == no));
+    }
+    assert_eq!((guard.view().state, guard.view().counts.answered, plays.calls()), (State::Closed, 10, 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_hangs_is_given_up_counted_and_then_left_alone() {
+    let guard = guard(POLICY);
+    let begun = Instant::now();
+    let hung = guard.call("ask", Repeat::Safe, pending::<Result<(), Fault>>).await;
+    assert!(matches!(hung, Err(CallError::Timeout { service: Service::Telnyx, what: "ask", .. })), "{hung:?}");
+    assert!(begun.elapsed() <= POLICY.deadline);
+    let view = guard.view();
+    assert_eq!((view.state, view.counts.timed_out), (State::Open, 3));
+    let left_alone = guard.call("ask", Repeat::Safe, pending::<Result<(), Fault>>).await;
+    assert!(matches!(left_alone, Err(CallError::Rejected(rejected)) if rejected.why == Why::Open && rejected.retry_after > Duration::ZERO));
+    assert_eq!(guard.view().counts.rejected, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_comes_back_by_a_probe_and_says_how_long_it_was_away() {
+    let guard = guard(POLICY);
+    let plays = Plays::new(&[Err(DOWN), Err(DOWN), Err(DOWN), Ok(1), Ok(2)]);
+    assert!(guard.call("ask", Repeat::Safe, || plays.answer()).await.is_err());
+    assert_eq!(guard.view().state, State::Open);
+    advance(Duration::from_secs(13)).await;
+    assert_eq!(guard.call("ask", Repeat::Safe, || plays.answer()).await.unwrap(), 1);
+    let view = guard.view();
+    assert_eq!(view.state, State::Closed);
+    assert!(view.not_closed >= Duration::from_secs(13) && view.not_closed < Duration::from_secs(14), "{:?}", view.not_closed);
+    let expected = [(State::Closed, State::Open, 1), (State::Open, State::HalfOpen, 1), (State::HalfOpen, State::Closed, 1)];
+    assert_eq!(view.transitions, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_who_hangs_up_says_nothing_about_the_service_and_frees_the_place() {
+    let guard = guard(POLICY);
+    for _ in 0..10 {
+        let call = guard.call("ask", Repeat::Safe, pending::<Result<(), Fault>>);
+        assert!(tokio::time::timeout(Duration::from_millis(10), call).await.is_err());
+    }
+    let view = guard.view();
+    assert_eq!((view.state, view.counts.ignored, view.in_use, view.waiting), (State::Closed, 10, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_at_once_are_refused_and_the_service_is_not_blamed() {
+    let guard = guard(POLICY);
+    let (_first, waits) = (guard.begin().await.unwrap(), guard.begin());
+    let refused = tokio::join!(waits, guard.begin()).1;
+    assert_eq!(refused.err().map(|rejected| rejected.why), Some(Why::Full));
+    assert_eq!(guard.view().state, State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_requests_pause_the_road_for_as_long_as_the_service_says() {
+    let (guard, busy) = (guard(POLICY), Fault(Failure::Overloaded(Some(Duration::from_secs(30)))));
+    let plays = Plays::new(&[Err(busy), Ok(1)]);
+    assert!(guard.call("ask", Repeat::Safe, || plays.answer()).await.is_err(), "it asks for longer than a call may take");
+    assert_eq!((guard.view().state, guard.view().retry_after), (State::Closed, Some(Duration::from_secs(30))));
+    assert!(matches!(guard.call("ask", Repeat::Safe, || plays.answer()).await, Err(CallError::Rejected(_))));
+    advance(Duration::from_secs(30)).await;
+    assert_eq!(guard.call("ask", Repeat::Safe, || plays.answer()).await.unwrap(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_known_plan_is_kept_on_our_side() {
+    let guard = guard(Policy { pace: Some(PacePolicy { count: 2, per: Duration::from_secs(1) }), ..POLICY });
+    let plays = Plays::new(&[Ok(1), Ok(2), Ok(3)]);
+    for expected in [1, 2] {
+        assert_eq!(guard.call("ask", Repeat::Never, || plays.answer()).await.unwrap(), expected);
+    }
+    let early = guard.call("ask", Repeat::Never, || plays.answer()).await;
+    assert!(matches!(early, Err(CallError::Rejected(rejected)) if rejected.why == Why::Paced), "{early:?}");
+    advance(Duration::from_millis(500)).await;
+    assert_eq!(guard.call("ask", Repeat::Never, || plays.answer()).await.unwrap(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_may_open_it_and_reset_it() {
+    let guards = Guards::default();
+    let telnyx = Guarded::new(Arc::new(5_u32), guards.of(Service::Telnyx));
+    let ask = async || telnyx.call("ask", Repeat::Safe, |five| async move { Ok::<_, Fault>(*five) }).await;
+    assert_eq!(ask().await.unwrap(), 5);
+    let named = guards.named("telnyx").unwrap();
+    named.force_open();
+    assert!(matches!(ask().await, Err(CallError::Rejected(_))));
+    assert!(guards.views()[0].forced && guards.named("unknown").is_none());
+    named.reset();
+    assert_eq!(ask().await.unwrap(), 5);
+}
