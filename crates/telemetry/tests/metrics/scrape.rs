@@ -27,6 +27,9 @@ pub(crate) fn everything_known() -> Sample {
         drain_state: "running",
         remaining_calls: 0,
         live_state_up: true,
+        passwords_running: 1,
+        passwords_waiting: 5,
+        passwords_done: 70,
         pool: Some(Pool { in_use: 1, idle: 4, max: 10, waits: 3, waited: Duration::from_millis(1_500) }),
     }
 }
@@ -44,6 +47,9 @@ pub(crate) fn at_rest() -> Sample {
         remaining_calls: 0,
         live_state_up: true,
         pool: None,
+        passwords_running: 0,
+        passwords_waiting: 0,
+        passwords_done: 0,
     }
 }
 
