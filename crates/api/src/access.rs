@@ -22,7 +22,7 @@ const LONGEST: usize = 8 * 1024;
 /// Who asks, for addresses that are in no table: the console's pages. The same rules; nothing is counted.
 pub async fn authenticated(state: &ApiState, headers: &HeaderMap, peer: SocketAddr) -> Result<Principal, Problem> {
     let address = client_address(peer.ip(), headers, &state.settings.trusted_proxies);
-    let client = Client { address, user_agent: String::new(), request_id: String::new() };
+    let client = Client { address, user_agent: String::new(), request_id: String::new(), claim: None };
     authenticate(state, headers, peer, &client, Timestamp::now()).await
 }
 

@@ -104,6 +104,9 @@ where
             let mut entry = act.entry(caller, Timestamp::now(), Outcome::Done);
             (entry.before, entry.after) = (done.before, done.after);
             entry.detail = done.detail.unwrap_or(entry.detail);
+            if let Some(claim) = caller.client.claim {
+                claim.done(&mut tx).await?;
+            }
             audit::append(&mut tx, &entry).await?;
             commit(tx).await?;
             Ok(done.answer)

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use call::Timestamp;
 use live::Ask;
 use people::{Client, Permission, Principal, Who};
-use sha2::{Digest, Sha256};
+use privacy::pseudonym;
 
 use crate::address::{client_address, counted};
 use crate::audited::{Act, refused};
@@ -25,8 +25,10 @@ use crate::state::ApiState;
 use crate::table::{Access, Row};
 use crate::{access, idempotency, origin};
 
-/// A request that is no stream is answered within this time. The server's own limit is as long.
+/// A request that is neither a stream nor costly is answered within this time. What the server answers beside the API has the same limit.
 pub(crate) const REQUEST_LIMIT: Duration = Duration::from_secs(10);
+/// The same for what is costly: an export looks through a whole workspace.
+pub(crate) const COSTLY_LIMIT: Duration = Duration::from_secs(60);
 /// Most of a `User-Agent` that is kept, bytes.
 const USER_AGENT: usize = 200;
 
@@ -43,10 +45,15 @@ pub(crate) async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: 
         return Problem::internal_because(&"a method of a handler is not in the table").into_response();
     };
     let mut left = Vec::new();
-    let mut response = match admitted(&gate.state, row, request, &mut left).await {
-        Ok((caller, request)) => answered(&gate.state, row, caller, request, next).await,
-        Err(problem) => problem.into_response(),
+    let limit = time_limit(row.budget);
+    let whole = async {
+        match admitted(&gate.state, row, request, &mut left).await {
+            Ok((caller, request)) => Box::pin(answered(&gate.state, row, caller, request, next, limit)).await,
+            Err(problem) => problem.into_response(),
+        }
     };
+    // A database that is silent is waited for at every step: all of them together have the limit, too.
+    let mut response = in_time(limit, Box::pin(whole)).await;
     for (name, value) in limit_headers(&left) {
         if let (false, Ok(value)) = (left.is_empty(), HeaderValue::from_str(&value)) {
             response.headers_mut().insert(HeaderName::from_static(name), value);
@@ -67,7 +74,7 @@ async fn admitted(state: &ApiState, row: &Row, mut request: Request, left: &mut 
     if row.access == Access::Public {
         return Ok((None, request));
     }
-    let principal = access::authenticate(state, request.headers(), peer, &client, Timestamp::now()).await?;
+    let principal = Box::pin(access::authenticate(state, request.headers(), peer, &client, Timestamp::now())).await?;
     within(state, &by_principal(state, row.budget, &principal), left).await?;
     let caller = Caller { principal, client };
     permitted(state, row, &caller).await?;
@@ -75,10 +82,9 @@ async fn admitted(state: &ApiState, row: &Row, mut request: Request, left: &mut 
     Ok((Some(caller), request))
 }
 
-async fn answered(state: &ApiState, row: &Row, caller: Option<Caller>, request: Request, next: Next) -> Response {
+async fn answered(state: &ApiState, row: &Row, caller: Option<Caller>, request: Request, next: Next, limit: Option<Duration>) -> Response {
     let (method, asked) = (request.method().clone(), request.headers().get(header::IF_NONE_MATCH).cloned());
-    let limit = (row.budget != Budget::Stream).then_some(REQUEST_LIMIT);
-    let work = move |request: Request| in_time(limit, request, next);
+    let work = move |request: Request| in_time(limit, next.run(request));
     let response = match caller {
         Some(caller) if row.creates => idempotency::once(state, row, &caller, request, work).await,
         _ => work(request).await,
@@ -86,9 +92,18 @@ async fn answered(state: &ApiState, row: &Row, caller: Option<Caller>, request: 
     not_modified(&method, asked.as_ref(), response)
 }
 
-async fn in_time(limit: Option<Duration>, request: Request, next: Next) -> Response {
-    let Some(limit) = limit else { return next.run(request).await };
-    match tokio::time::timeout(limit, next.run(request)).await {
+/// How long an answer may take; streams have no end.
+const fn time_limit(budget: Budget) -> Option<Duration> {
+    match budget {
+        Budget::Stream => None,
+        Budget::Costly => Some(COSTLY_LIMIT),
+        Budget::Login | Budget::Read | Budget::Write => Some(REQUEST_LIMIT),
+    }
+}
+
+async fn in_time(limit: Option<Duration>, work: impl Future<Output = Response>) -> Response {
+    let Some(limit) = limit else { return work.await };
+    match tokio::time::timeout(limit, work).await {
         Ok(response) => response,
         Err(_) => {
             let detail = format!("this took longer than {} s and was given up; try again", limit.as_secs());
@@ -103,6 +118,7 @@ fn client(state: &ApiState, request: &Request, peer: SocketAddr) -> Client {
         address: client_address(peer.ip(), headers, &state.settings.trusted_proxies),
         user_agent: user_agent(headers),
         request_id: request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned()).unwrap_or_default(),
+        claim: None,
     }
 }
 
@@ -135,9 +151,9 @@ async fn within(state: &ApiState, counted: &[Counted], left: &mut Vec<Left>) -> 
 
 fn by_address(state: &ApiState, budget: Budget, client: &Client) -> Vec<Counted> {
     let (rates, address) = (state.limits.rates(), counted(client.address).to_string());
-    let mut all = vec![Counted { name: "address", ask: Ask { key: key(&["address", &address]), rate: rates.address } }];
+    let mut all = vec![Counted { name: "address", ask: Ask { key: key(state, &["address", &address]), rate: rates.address } }];
     if budget == Budget::Login {
-        all.push(Counted { name: budget.as_str(), ask: Ask { key: key(&["login", &address]), rate: rates.login } });
+        all.push(Counted { name: budget.as_str(), ask: Ask { key: key(state, &["login", &address]), rate: rates.login } });
     }
     all
 }
@@ -149,19 +165,19 @@ fn by_principal(state: &ApiState, budget: Budget, principal: &Principal) -> Vec<
         Who::ApiKey { id } => format!("key {id}"),
         Who::Operator => "operator".to_owned(),
     };
-    let mut all = vec![Counted { name: class, ask: Ask { key: key(&[class, &who]), rate: rates.of(budget) } }];
+    let mut all = vec![Counted { name: class, ask: Ask { key: key(state, &[class, &who]), rate: rates.of(budget) } }];
     if let Some(tenant) = principal.tenant {
         all.push(Counted {
             name: "workspace",
-            ask: Ask { key: key(&["workspace", class, &tenant.to_string()]), rate: rates.of_workspace(budget) },
+            ask: Ask { key: key(state, &["workspace", class, &tenant.to_string()]), rate: rates.of_workspace(budget) },
         });
     }
     all
 }
 
-/// Addresses of people must not stand in the keys of a shared server: 128 bits of a digest do.
-fn key(parts: &[&str]) -> String {
-    hex::encode(&Sha256::digest(parts.join("\n"))[..16])
+/// Addresses of people must not stand in the keys of a shared server, nor a digest that everybody could compute of all addresses.
+fn key(state: &ApiState, parts: &[&str]) -> String {
+    pseudonym(&state.pseudonym_key, "rate", &parts.join("\n"))
 }
 
 async fn permitted(state: &ApiState, row: &Row, caller: &Caller) -> Result<(), Problem> {

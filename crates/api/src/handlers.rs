@@ -19,7 +19,7 @@ mod workspaces;
 use people::Permission as P;
 use utoipa_axum::routes;
 
-pub use self::privacy::RecordingFiles;
+pub use self::privacy::{Erasures, RecordingFiles};
 pub use self::providers::{Provider, sealed_for};
 use crate::limits::Budget::{Costly, Login, Read, Write};
 use crate::table::Access::{Needs, Public, SignedIn};

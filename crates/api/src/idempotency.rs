@@ -2,7 +2,8 @@
 //! (draft-ietf-httpapi-idempotency-key-header).
 //!
 //! The work goes on when the one who asked hangs up, so that the answer is there when they ask again. Only success is kept: what failed may be
-//! tried again under its key. When an instance dies at the work, the key answers 409 until it is forgotten: whether it was done is not known.
+//! tried again under its key. That it was done is noted in the transaction that does it: when the database or the instance goes away in that moment,
+//! a repeated request is not done again, and answered 409. When an instance dies before, the key answers 409 until it is forgotten.
 
 use std::time::Duration;
 
@@ -11,13 +12,15 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use call::{TenantId, Timestamp};
+use people::Client;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use store::idempotency::{Claim, claim, finish, give_up};
+use store::idempotency::{Claim, Held, claim, finish, give_up};
 use store::{Database, StoreError};
+use tokio::sync::Semaphore;
 use tracing::Instrument;
 
-use crate::extract::Caller;
+use crate::extract::{Caller, ClientInfo};
 use crate::problem::Problem;
 use crate::state::ApiState;
 use crate::table::Row;
@@ -30,6 +33,11 @@ const LONGEST_KEY: usize = 255;
 const LONGEST_ANSWER: usize = 2 * 1024 * 1024;
 /// Headers that are kept of an answer.
 const KEPT: [HeaderName; 3] = [header::CONTENT_TYPE, header::ETAG, header::LOCATION];
+/// Most keys of failed requests that wait for the database to be freed.
+static FREEING: Semaphore = Semaphore::const_new(1_000);
+/// How often they are tried, and how long after the last time: for ten minutes.
+const FREE_TRIES: u32 = 600;
+const FREE_AGAIN: Duration = Duration::from_secs(1);
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -42,8 +50,7 @@ pub async fn sweep(db: &Database, now: Timestamp) -> Result<u64, StoreError> {
 #[derive(Clone)]
 struct Claimed {
     state: ApiState,
-    tenant: TenantId,
-    key: [u8; 32],
+    held: Held,
 }
 
 /// Does the work, unless it was done under this key.
@@ -61,6 +68,10 @@ where
         Ok((claimed, Claim::Ours, request)) => done(claimed, work(request)).await,
         Ok((claimed, Claim::Done { status, headers, body }, _)) => claimed.replayed(status, &headers, &body).await,
         Ok((_, Claim::Running, _)) => running().into_response(),
+        Ok((_, Claim::AnswerLost, _)) => {
+            let detail = "the request with this Idempotency-Key was done, and its answer is lost; look at what it made, or take a new key to make another";
+            Problem::conflict("idempotency_answer_lost", detail).into_response()
+        }
         Ok((_, Claim::OtherRequest, _)) => {
             let detail = "this Idempotency-Key was given with another request; use a new key for every new request";
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Key of another request", detail).into_response()
@@ -99,7 +110,12 @@ async fn claimed(state: &ApiState, row: &Row, caller: &Caller, key: &str, reques
     let key = digest(&[actor.kind.as_str().as_bytes(), actor_id.as_bytes(), key.as_bytes()]);
     let tenant = caller.principal.tenant.unwrap_or(TenantId::DEFAULT);
     let outcome = claim(&state.db, tenant, &key, &request_digest, Timestamp::now()).await?;
-    Ok((Claimed { state: state.clone(), tenant, key }, outcome, Request::from_parts(parts, Body::from(body))))
+    let held = Held { tenant, key };
+    let mut request = Request::from_parts(parts, Body::from(body));
+    let client = Client { claim: Some(held), ..caller.client.clone() };
+    request.extensions_mut().insert(ClientInfo(client.clone()));
+    request.extensions_mut().insert(Caller { client, ..caller.clone() });
+    Ok((Claimed { state: state.clone(), held }, outcome, request))
 }
 
 /// 413.
@@ -134,8 +150,8 @@ impl Claimed {
     /// The answer, after it was kept. When it cannot be kept, the key stays claimed: better no second answer than a second thing.
     async fn kept(&self, response: Response) -> Response {
         if !response.status().is_success() {
-            if let Err(fault) = give_up(&self.state.db, self.tenant, &self.key).await {
-                tracing::error!(error = %fault, "the idempotency key of a request that failed stays claimed");
+            if self.given_up().await.is_err() {
+                tokio::spawn(self.clone().give_up_later());
             }
             return response;
         }
@@ -149,11 +165,30 @@ impl Claimed {
         Response::from_parts(parts, Body::from(body))
     }
 
+    async fn given_up(&self) -> Result<(), StoreError> {
+        give_up(&self.state.db, self.held.tenant, &self.held.key).await
+    }
+
+    /// The database that failed the request may not have the key freed either: it is tried again until the database is back.
+    async fn give_up_later(self) {
+        let Ok(_place) = FREEING.try_acquire() else {
+            tracing::error!("the idempotency key of a request that failed stays claimed: too many wait to be freed");
+            return;
+        };
+        for _ in 0..FREE_TRIES {
+            tokio::time::sleep(FREE_AGAIN).await;
+            if self.given_up().await.is_ok() {
+                return;
+            }
+        }
+        tracing::error!("the idempotency key of a request that failed stays claimed: the database was away for too long");
+    }
+
     async fn keep(&self, status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Result<(), Problem> {
         let text = |name: &HeaderName| Some((name.as_str().to_owned(), Value::from(headers.get(name)?.to_str().ok()?)));
         let headers: Map<String, Value> = KEPT.iter().filter_map(text).collect();
         let sealed = self.state.sealer.seal(&self.context(), body).await?;
-        Ok(finish(&self.state.db, self.tenant, &self.key, status.as_u16(), &Value::Object(headers), &sealed).await?)
+        Ok(finish(&self.state.db, self.held.tenant, &self.held.key, status.as_u16(), &Value::Object(headers), &sealed).await?)
     }
 
     async fn replayed(&self, status: u16, headers: &Value, sealed: &[u8]) -> Response {
@@ -178,7 +213,7 @@ impl Claimed {
 
     /// What the sealed answer is bound to.
     fn context(&self) -> String {
-        format!("idempotency:{}:{}", self.tenant, hex::encode(self.key))
+        format!("idempotency:{}:{}", self.held.tenant, hex::encode(self.held.key))
     }
 }
 

@@ -132,6 +132,11 @@ impl Limits {
         if left.iter().all(|left| left.taken.allowed) { Ok(left) } else { Err(left) }
     }
 
+    /// Counts something that is no request of the API. `Some`: the place of the first that is asked for too often, and none was counted.
+    pub async fn refusing(&self, asks: Vec<Ask>) -> Option<usize> {
+        self.taken(asks).await.1.iter().position(|taken| !taken.allowed)
+    }
+
     /// The answers, with the rates that were applied.
     async fn taken(&self, mut asks: Vec<Ask>) -> (Vec<Ask>, Vec<Taken>) {
         if let Some(shared) = &self.shared {

@@ -11,7 +11,7 @@ use store::Database;
 use store::agents::StoredAgent;
 use utoipa::ToSchema;
 
-use crate::handlers::RecordingFiles;
+use crate::handlers::{Erasures, RecordingFiles};
 use crate::limits::Limits;
 use crate::problem::FieldProblem;
 use crate::settings::ApiSettings;
@@ -47,6 +47,8 @@ pub struct Shared {
     parts: Parts,
     /// Accounts were seen: from then on nobody is the operator just by being on this machine.
     pub(crate) accounts_seen: AtomicBool,
+    /// Erasures of callers' data that are under way.
+    pub erasures: Erasures,
 }
 
 impl Deref for Shared {
@@ -60,7 +62,7 @@ impl Deref for Shared {
 impl ApiState {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Shared { parts, accounts_seen: AtomicBool::new(false) }))
+        Self(Arc::new(Shared { parts, accounts_seen: AtomicBool::new(false), erasures: Erasures::default() }))
     }
 }
 

@@ -155,13 +155,15 @@ impl<S: Clone + Send + Sync + 'static> Default for Table<S> {
 /// The layers around all routes, the innermost first.
 fn around<S: Clone + Send + Sync + 'static>(router: Router<S>, state: &ApiState) -> Router<S> {
     let under_tls = UnderTls(state.settings.under_tls());
-    // Events must come at once: the layer leaves them as they are, and pictures, and what is too short.
-    let router = router.layer(CatchPanicLayer::custom(panicked)).layer(CompressionLayer::new());
+    let router = router.layer(CatchPanicLayer::custom(panicked));
     let router = match cors::layer(&state.settings.cors_origins) {
         Some(cors) => router.layer(cors),
         None => router,
     };
-    router.layer(from_fn_with_state(under_tls, of_data)).layer(from_fn(with_request_id))
+    let router = router.layer(from_fn_with_state(under_tls, of_data)).layer(from_fn(with_request_id));
+    // Around the request's id, which is written into problems. Events must come at once: the layer leaves them as they are, and pictures, and what
+    // is too short.
+    router.layer(CompressionLayer::new())
 }
 
 async fn not_allowed(method: Method) -> Problem {

@@ -180,10 +180,15 @@ impl CallStatus {
         }
     }
 
+    /// Every status, for readers of records.
+    pub const ALL: [Self; 8] = {
+        use CallStatus::*;
+        [Initiated, Ringing, InProgress, Completed, Busy, Failed, NoAnswer, Canceled]
+    };
+
     /// Reads what [`Self::as_str`] wrote.
     pub fn parse(text: &str) -> Option<Self> {
-        use CallStatus::*;
-        [Initiated, Ringing, InProgress, Completed, Busy, Failed, NoAnswer, Canceled].into_iter().find(|status| status.as_str() == text)
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
 
     /// True when nothing can follow.

@@ -64,6 +64,9 @@ impl Event {
 
     /// Notes it as the last step of a transaction, and commits that.
     pub(crate) async fn commit(self, mut tx: Transaction, client: &Client, now: Timestamp) -> Result<(), PeopleError> {
+        if let (Outcome::Done, Some(claim)) = (self.outcome, client.claim) {
+            claim.done(&mut tx).await?;
+        }
         store::audit::append(&mut tx, &self.entry(client, now)).await?;
         Ok(tx.commit().await.map_err(StoreError::while_doing("commit a change and its entry in the audit trail"))?)
     }

@@ -36,6 +36,6 @@ pub use policy::{LEAST_MIN_PASSWORD, MAX_PASSWORD, PasswordProblem};
 pub use principal::{Principal, Who};
 pub use recovery::CODES as RECOVERY_CODES;
 pub use role::{FORMER, Permission, Role};
-pub use second_factors::TotpSetup;
+pub use second_factors::{TotpSetup, second_factor_sealed_for};
 pub use service::{Client, Lifetime, People, PeopleSettings};
 pub use tickets::{FIRST_ADMIN_LIMIT, INVITATION_LIMIT, Invitation, Link, NewPerson, RESET_LIMIT};

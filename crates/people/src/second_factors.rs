@@ -55,7 +55,7 @@ impl People {
         }
         let secret = totp::new_secret()?;
         let (url, shown) = totp::told(&secret, &self.0.settings.issuer, user.email.expose())?;
-        let sealed = self.0.sealer.seal(&context(user.id), &secret).await?;
+        let sealed = self.0.sealer.seal(&second_factor_sealed_for(user.id), &secret).await?;
         let mut tx = self.0.db.begin().await?;
         store::users::set_totp(&mut tx, user.id, Some(&sealed), false, now).await?;
         Event::by(caller, "totp.begin", "user", Some(user.id)).commit(tx, client, now).await?;
@@ -183,7 +183,7 @@ impl People {
         if recovery::looks_like_one(code) {
             return Ok(if *confirmed { Proof::Recovery(recovery::kept(user.id, code)) } else { Proof::Wrong });
         }
-        let secret = self.0.sealer.open(&context(user.id), sealed_secret).await?;
+        let secret = self.0.sealer.open(&second_factor_sealed_for(user.id), sealed_secret).await?;
         let typed: String = code.chars().filter(|letter| !letter.is_whitespace()).collect();
         Ok(totp::step_of(&secret, &typed, now)?.map_or(Proof::Wrong, Proof::Step))
     }
@@ -199,8 +199,8 @@ fn is_on(user: &User) -> bool {
     user.totp.as_ref().is_some_and(|totp| totp.confirmed)
 }
 
-/// A sealed secret opens for its own account only.
-fn context(user: Uuid) -> String {
+/// For what, and for whom, a second factor's secret is sealed: it opens for its own account only.
+pub fn second_factor_sealed_for(user: Uuid) -> String {
     format!("totp of {user}")
 }
 

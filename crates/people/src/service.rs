@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use secrets::{AccessTokens, Sealer};
+use store::idempotency::Held;
 use store::sessions::SessionKind;
 use store::{Database, StoreError};
 use uuid::Uuid;
@@ -85,12 +86,14 @@ pub struct Client {
     pub user_agent: String,
     /// The request's id.
     pub request_id: String,
+    /// The claim of a request that may be repeated: what is done for it is noted together with it.
+    pub claim: Option<Held>,
 }
 
 impl Client {
     /// Somebody at this machine, with this command.
     pub fn here(command: &str) -> Self {
-        Self { address: Ipv4Addr::LOCALHOST.into(), user_agent: command.to_owned(), request_id: Uuid::now_v7().to_string() }
+        Self { address: Ipv4Addr::LOCALHOST.into(), user_agent: command.to_owned(), request_id: Uuid::now_v7().to_string(), claim: None }
     }
 }
 

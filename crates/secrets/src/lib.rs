@@ -14,5 +14,5 @@ pub use access_tokens::{AccessTokens, CLOCK_SKEW_SECS, Claims, MAX_TOKEN_BYTES, 
 pub use error::{SecretsError, TokenError};
 pub use key_file::{KeyFile, KeyInfo, KeyState, KeyUse, LOOK_AGAIN, MAX_KEYS, PUBLISH_AHEAD, RotatedSigning};
 pub use random::{TOKEN_BYTES, digest, random_token};
-pub use sealer::{MAX_PLAIN_BYTES, Sealer, sealed_with};
+pub use sealer::{MAX_PLAIN_BYTES, Sealer, sealed_beginning, sealed_with};
 pub use signing::SigningKeys;

@@ -35,6 +35,11 @@ pub fn sealed_with(sealed: &[u8]) -> Option<&str> {
     Parts::of(sealed).ok().map(|parts| parts.key_id)
 }
 
+/// How every value begins that was sealed with the key of this id.
+pub fn sealed_beginning(key_id: &str) -> Vec<u8> {
+    head(key_id)
+}
+
 /// A key that seals and opens.
 pub(crate) struct SealingKey(RandomizedNonceKey);
 

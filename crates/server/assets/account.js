@@ -1,17 +1,31 @@
-// Signing in, by the API: one way in, for browsers and programs. The session is a cookie that scripts cannot read.
+// The doors: signing in, and links that work once. All by the API, one way in for browsers and programs. The session is a cookie that scripts
+// cannot read; a ticket is kept nowhere but behind the #, which browsers do not send and proxies do not log.
+
+import { ask, SIGN_IN } from "/assets/ask.js";
 
 const HOME = "/";
-// Links carry their ticket behind the #, which browsers do not send and proxies do not log.
-const ticketOfLink = decodeURIComponent(location.hash.slice(1));
+const CHOOSE = "/workspace";
+const behindHash = location.hash.slice(1);
 let ticketOfFirstStep = "";
 
+const post = (path, body) => ask("POST", `auth/${path}`, body, true);
+const login = (email, password) => post("login", { email, password, cookie: true });
+
 const actions = {
-  login: (fields) => post("login", { email: fields.email, password: fields.password, cookie: true }),
-  "second-factor": (fields) => post("second-factor", { ticket: ticketOfFirstStep, code: fields.code, cookie: true }),
-  "first-admin": (fields) => post("first-admin", { ticket: ticketOfLink, email: fields.email, name: fields.name, password: fields.password }),
-  invitation: (fields) =>
-    post("invitations/accept", { ticket: ticketOfLink, password: fields.password, ...(fields.name ? { name: fields.name } : {}) }),
-  reset: (fields) => post("password-reset", { ticket: ticketOfLink, password: fields.password }),
+  login: ({ email, password }) => login(email, password),
+  "second-factor": ({ code }) => post("second-factor", { ticket: ticketOfFirstStep, code: code.trim(), cookie: true }),
+  "first-admin": async ({ email, name, password }) => {
+    await post("first-admin", { ticket: behindHash, email, name, password });
+    return login(email, password);
+  },
+  invitation: async ({ name, password }) => {
+    const account = await post("invitations/accept", { ticket: behindHash, password, ...(name ? { name } : {}) });
+    return login(account.email, password);
+  },
+  reset: async ({ password }) => {
+    await post("password-reset", { ticket: behindHash, password });
+    return { url: `${SIGN_IN}#new-password` };
+  },
   openid: () => post("openid/begin"),
   returned: () => {
     const sent = new URLSearchParams(location.search);
@@ -21,41 +35,39 @@ const actions = {
   },
 };
 
-async function post(path, body) {
-  const init = { method: "POST", signal: AbortSignal.timeout(15000) };
-  if (body) Object.assign(init, { headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
-  const response = await fetch(`/api/v1/auth/${path}`, init);
-  const answer = response.status === 204 ? {} : await response.json();
-  if (response.ok) return { status: response.status, ...answer };
-  const fields = (answer.errors ?? []).map((error) => error.message).join(" ");
-  throw new Error([answer.detail, fields].filter(Boolean).join(" ") || `The server answered ${response.status}.`);
-}
-
 // What comes after a step that went well.
-function goOn(action, answer) {
+async function goOn(answer) {
   if (answer.url) return location.assign(answer.url);
   if (answer.status === 202) return askForCode(answer.ticket);
-  if (["login", "second-factor", "returned"].includes(action)) return location.assign(HOME);
-  location.assign("/sign-in");
+  const { workspaces } = await ask("GET", "auth/me");
+  location.assign(workspaces.length > 1 ? CHOOSE : HOME);
+}
+
+function show(action) {
+  for (const part of document.querySelectorAll("[data-account], [data-first-step]")) part.hidden = part.dataset.account !== action;
+  document.querySelector(`form[data-account="${action}"] input`)?.focus();
 }
 
 function askForCode(ticket) {
   ticketOfFirstStep = ticket;
-  for (const form of document.querySelectorAll("form[data-account]")) form.hidden = form.dataset.account !== "second-factor";
-  document.querySelector("#code")?.focus();
+  show("second-factor");
+}
+
+function tell(form, sentence) {
+  const problem = form.querySelector("[data-problem]");
+  problem.textContent = sentence;
+  problem.hidden = false;
 }
 
 async function submit(form) {
   const button = form.querySelector("button");
-  const problem = form.querySelector("[data-problem]");
-  problem.hidden = true;
+  form.querySelector("[data-problem]").hidden = true;
   if (button) button.disabled = true;
   try {
-    const action = form.dataset.account;
-    goOn(action, await actions[action](Object.fromEntries(new FormData(form))));
+    await goOn(await actions[form.dataset.account](Object.fromEntries(new FormData(form))));
   } catch (fault) {
-    problem.textContent = fault.name === "TimeoutError" ? "The server does not answer. Try again." : fault.message;
-    problem.hidden = false;
+    tell(form, fault.message);
+    form.querySelector("[data-way-back]")?.removeAttribute("hidden");
   } finally {
     if (button) button.disabled = false;
   }
@@ -67,4 +79,13 @@ for (const form of document.querySelectorAll("form[data-account]")) {
     submit(form);
   });
   if (form.dataset.account === "returned") submit(form);
+  if (form.hasAttribute("data-by-link") && !behindHash) tell(form, "This link is cut off. Open the whole link, or ask for a new one.");
+}
+
+document.querySelector("[data-new-password]")?.toggleAttribute("hidden", behindHash !== "new-password");
+const operator = document.querySelector("form[data-operator]");
+if (operator && behindHash.startsWith("token=")) {
+  operator.elements.token.value = decodeURIComponent(behindHash.slice("token=".length));
+  history.replaceState(null, "", location.pathname);
+  operator.submit();
 }

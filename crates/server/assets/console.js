@@ -1,5 +1,7 @@
 // What every page of the console shares: times in the reader's own zone, lists that keep themselves fresh, and the player.
 
+import { ask, SIGN_IN } from "/assets/ask.js";
+
 const POLL_MS = 2000;
 
 function localise(root) {
@@ -24,6 +26,8 @@ function tick() {
 // Swaps a part of the page for the server's newest version of it, when it differs.
 async function refresh(part, shown) {
   const response = await fetch(part.dataset.refresh, { signal: AbortSignal.timeout(5000) });
+  // The session has ended, here or elsewhere.
+  if (response.status === 401) return location.assign(SIGN_IN);
   if (!response.ok) throw new Error(`the server answered ${response.status}`);
   const text = await response.text();
   if (text === shown.text) return;
@@ -58,6 +62,12 @@ async function hangUp(button) {
   if (!response?.ok) button.disabled = false;
 }
 
+async function signOut(button) {
+  button.disabled = true;
+  // A session that cannot be ended now is still there: the page says so by staying.
+  await ask("POST", "auth/logout").then(() => location.assign(SIGN_IN), () => (button.disabled = false));
+}
+
 function setUpPlayer(player) {
   const turns = [...document.querySelectorAll("[data-start]")];
   document.addEventListener("click", (event) => {
@@ -83,4 +93,6 @@ document.querySelectorAll("#player").forEach(setUpPlayer);
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-hang-up]");
   if (button) hangUp(button);
+  const leaving = event.target.closest("[data-sign-out]");
+  if (leaving) signOut(leaving);
 });

@@ -29,15 +29,19 @@ pub(crate) async fn console_only(
             request.extensions_mut().insert(principal);
             return next.run(request).await;
         }
+        Ok(principal) if principal.tenant.is_none() && is_browser(request.headers()) => return Redirect::to("/workspace").into_response(),
         Ok(_) => Problem::forbidden("permission", "this needs the permission call:view in a workspace; ask its administrator"),
         Err(problem) => problem,
     };
-    let browser =
-        request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
     match problem.status {
-        StatusCode::UNAUTHORIZED if browser => Redirect::to("/sign-in").into_response(),
+        StatusCode::UNAUTHORIZED if is_browser(request.headers()) => Redirect::to("/sign-in").into_response(),
         _ => problem.into_response(),
     }
+}
+
+/// A page is asked for, not data.
+fn is_browser(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// Browsers say where a request comes from; programs do not.

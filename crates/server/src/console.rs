@@ -3,6 +3,7 @@
 mod answer;
 mod assets;
 mod browser_call;
+mod own;
 mod pages;
 mod sign_in;
 mod views;
@@ -23,7 +24,7 @@ use crate::access::Viewer;
 use crate::directory::Answers;
 use crate::state::App;
 use answer::{Page, Problem};
-use pages::{AgentChoice, Board, BoardPart, CallPage, Dashboard, MessageView, TalkPage, TranscriptPart};
+use pages::{AgentChoice, Board, BoardPart, CallPage, Dashboard, MessageView, TalkPage, Top, TranscriptPart};
 use views::{CallView, Moment, ReservationView, Waiting};
 
 /// Calls on one page of the dashboard.
@@ -39,6 +40,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/", get(dashboard))
         .route("/calls/{id}", get(call_page))
         .route("/talk", get(talk))
+        .route("/people", get(own::people))
         .route("/console/live", get(board_part))
         .route("/console/calls", post(browser_call::place))
         .route("/console/calls/{id}", get(transcript_part))
@@ -50,6 +52,9 @@ pub(crate) fn public_routes() -> Router<App> {
     Router::new()
         .route("/sign-in", get(sign_in::sign_in).post(sign_in::submit))
         .route("/sign-in/openid", get(sign_in::returned))
+        .route("/account", get(own::account))
+        .route("/account/qr", post(own::qr))
+        .route("/workspace", get(sign_in::workspace))
         .route("/first-admin", get(sign_in::first_admin))
         .route("/invitation", get(sign_in::invitation))
         .route("/reset", get(sign_in::reset))
@@ -64,7 +69,7 @@ struct Paging {
 
 async fn dashboard(State(app): State<App>, viewer: Viewer, Query(paging): Query<Paging>) -> Result<impl IntoResponse, Problem> {
     let board = board(&app, viewer.tenant, paging.before).await?;
-    Ok(Page(Dashboard { notices: app.notices(), board }))
+    Ok(Page(Dashboard { top: Top::of(&viewer.principal), notices: app.notices(), board }))
 }
 
 /// The newest bookings, when the books are this workspace's. Books that cannot be read must not take the calls off the page.
@@ -139,6 +144,7 @@ async fn told(app: &App, tenant: TenantId, id: &str) -> Result<Told, Problem> {
 async fn call_page(State(app): State<App>, viewer: Viewer, Path(id): Path<String>) -> Result<impl IntoResponse, Problem> {
     let Told { call, turns, tools, live } = told(&app, viewer.tenant, &id).await?;
     Ok(Page(CallPage {
+        top: Top::of(&viewer.principal),
         waiting: Waiting::of(&turns),
         entries: views::transcript(&turns, &tools),
         has_recording: call.recording.is_some(),
@@ -170,7 +176,7 @@ async fn talk(State(app): State<App>, viewer: Viewer) -> impl IntoResponse {
         })
         .collect();
     agents.sort_by_key(|agent| !agent.first);
-    Page(TalkPage { notices: app.notices(), agents })
+    Page(TalkPage { top: Top::of(&viewer.principal), notices: app.notices(), agents })
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod metrics;
 mod orders;
 mod origin;
 mod refusals;
+pub mod resealing;
 mod routes;
 pub mod settings;
 mod shared_offers;

@@ -28,6 +28,7 @@ async fn metrics(State(app): State<App>, headers: HeaderMap) -> Response {
 async fn sample(app: &App) -> Sample {
     let depth = app.live_state.depth().await;
     let draining = app.drain.state() != DrainState::Running;
+    let hashing = app.api.people.hashing();
     Sample {
         active_calls: u64::try_from(app.live.talking()).unwrap_or(u64::MAX),
         permits_taken: u64::try_from(app.admission.taken()).unwrap_or(u64::MAX),
@@ -39,6 +40,9 @@ async fn sample(app: &App) -> Sample {
         drain_state: app.drain.state().as_str(),
         remaining_calls: if draining { u64::try_from(crate::stopping::remaining(app)).unwrap_or(u64::MAX) } else { 0 },
         services: app.guards.views().into_iter().map(service).collect(),
+        passwords_running: u64::try_from(hashing.running).unwrap_or(u64::MAX),
+        passwords_waiting: u64::try_from(hashing.inside.saturating_sub(hashing.running)).unwrap_or(u64::MAX),
+        passwords_done: hashing.done,
         pool: app.database.as_ref().map(|database| {
             let pool = database.pool_state();
             Pool { in_use: pool.in_use, idle: pool.idle, max: pool.max, waits: pool.waits, waited: pool.waited }

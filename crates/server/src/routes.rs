@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use ::api::Problem;
+use ::api::{Problem, with_request_id};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -34,7 +34,8 @@ pub(crate) fn router(app: App) -> Router {
     // The API has limits of its own, row by row: its events stay open.
     let api = api::table(&app).into_router(&app.api);
     let secured = from_fn_with_state(app.clone(), headers);
-    answered.merge(api).merge(media_socket::routes()).fallback(not_found).layer(secured).layer(CatchPanicLayer::new()).with_state(app)
+    let unknown = Router::new().fallback(not_found).layer(from_fn(with_request_id));
+    answered.merge(api).merge(media_socket::routes()).fallback_service(unknown).layer(secured).layer(CatchPanicLayer::new()).with_state(app)
 }
 
 async fn not_found() -> Response {

@@ -99,7 +99,7 @@ impl fmt::Display for Source {
 /// Telnyx's own address (telnyx.md 2).
 const TELNYX_API: &str = "https://api.telnyx.com/v2";
 
-const NAMES: [&str; 64] = [
+const NAMES: [&str; 66] = [
     "HOST",
     "PORT",
     "DATA_DIR",
@@ -129,6 +129,8 @@ const NAMES: [&str; 64] = [
     "HEARTBEAT_INTERVAL",
     "INSTANCE_LEASE",
     "CALL_REGISTRY_TTL",
+    "CALLS_PER_MINUTE_PER_CALLER",
+    "CALLS_PER_MINUTE_PER_TENANT",
     "RESUME_WINDOW",
     "MAX_CALL_QUEUE_SIZE",
     "QUEUE_AGEING",

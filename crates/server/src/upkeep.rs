@@ -1,22 +1,24 @@
 //! What is done beside the calls, from time to time: old data is removed, what is over is swept out, and when keys were used is written down.
 
-use std::path::{Path, PathBuf};
+mod files;
+
 use std::time::Duration;
 
-use api::RecordingFiles;
-use async_trait::async_trait;
-use call::{TenantId, Timestamp};
+use call::{CallId, TenantId, Timestamp};
 use jiff::SignedDuration;
 use people::People;
 use privacy::Pii;
 use serde_json::{Value, json};
+use session::Recordings;
 use store::audit::{Actor, ActorKind, AuditEntry, Outcome};
 use store::personal::{Counts, PrivacyKind, PrivacyLog};
+use store::retention::Due;
 use store::tenants::Tenant;
 use store::{Page, StoreError, audit, personal, retention, tenants};
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
+pub(crate) use self::files::Files;
 use crate::state::App;
 
 /// Workspaces that are looked at together.
@@ -50,12 +52,14 @@ pub(crate) async fn run(app: App) {
 
 /// Removes, workspace by workspace, what is older than it is to be kept.
 pub(crate) async fn remove_old(app: &App, now: Timestamp) -> Result<(), StoreError> {
-    let (mut page, mut audit_days) = (Page { limit: WORKSPACES, after: None }, Some(0));
+    let (mut page, mut audit_days, mut recordings_days) = (Page { limit: WORKSPACES, after: None }, Some(0), Some(0));
     loop {
         let found = tenants::list(&app.api.db, None, &page).await?;
         for tenant in &found.rows {
             // The trail is one for all: it is kept for as long as any workspace wants it.
-            audit_days = audit_days.zip(tenant.retention.audit_days).map(|(longest, days): (u32, u32)| longest.max(days));
+            audit_days = longest(audit_days, tenant.retention.audit_days);
+            // A file without a row may be anybody's, too.
+            recordings_days = longest(recordings_days, tenant.retention.recordings_days.or(tenant.retention.calls_days));
             remove_of(app, tenant, now).await?;
         }
         page.after = found.next;
@@ -63,10 +67,18 @@ pub(crate) async fn remove_old(app: &App, now: Timestamp) -> Result<(), StoreErr
             break;
         }
     }
+    if let Some(days) = recordings_days.filter(|days| *days > 0) {
+        remove_strays(app, now, days).await?;
+    }
     match audit_days {
         Some(days) if days > 0 => trim_audit(app, now, days).await,
         _ => Ok(()),
     }
+}
+
+/// The longer of two times; for ever is the longest.
+fn longest(one: Option<u32>, other: Option<u32>) -> Option<u32> {
+    one.zip(other).map(|(one, other)| one.max(other))
 }
 
 /// One workspace: in steps, each with its files first, then its rows; then it is looked whether anything is left.
@@ -74,15 +86,9 @@ async fn remove_of(app: &App, tenant: &Tenant, now: Timestamp) -> Result<(), Sto
     let (db, mut removed, mut after) = (&app.api.db, Counts::new(), None);
     loop {
         let due = retention::due(db, tenant.id, &tenant.retention, now, after).await?;
-        let mut files = 0;
-        for (_, file) in &due.recordings {
-            match app.api.recordings.remove(file).await {
-                Ok(there) => files += u64::from(there),
-                Err(fault) => {
-                    error!(error = %fault, "a recording that is too old could not be removed; its name stays in the log below as left over")
-                }
-            }
-        }
+        after = due.next;
+        let (files, stuck) = remove_files(app, &due).await;
+        let due = due.without(&stuck);
         if !due.is_empty() {
             let mut tx = db.begin().await?;
             merge(&mut removed, retention::apply(&mut tx, tenant.id, &due).await?);
@@ -91,17 +97,69 @@ async fn remove_of(app: &App, tenant: &Tenant, now: Timestamp) -> Result<(), Sto
         if files > 0 {
             *removed.entry("files").or_default() += files;
         }
-        after = due.next;
         if after.is_none() {
             break;
         }
     }
+    merge(&mut removed, remove_beside(app, tenant, now).await?);
     if removed.is_empty() {
         return Ok(());
     }
     let left = left_over(app, tenant, now).await?;
     info!(workspace = %tenant.id, removed = ?removed, left = ?left, "old data was removed");
     note(app, tenant.id, now, &removed, &left).await
+}
+
+/// The files of what is due: how many were there, and the calls whose files cannot be removed.
+async fn remove_files(app: &App, due: &Due) -> (u64, Vec<CallId>) {
+    let (mut files, mut stuck) = (0, Vec::new());
+    for (call, file) in &due.recordings {
+        match app.api.recordings.remove(file).await {
+            Ok(there) => files += u64::from(there),
+            Err(fault) => {
+                error!(error = %fault, call.id = %call, "a recording that is too old could not be removed; its call stays, and it is tried again");
+                stuck.push(*call);
+            }
+        }
+    }
+    (files, stuck)
+}
+
+/// What belongs to no call, in steps.
+async fn remove_beside(app: &App, tenant: &Tenant, now: Timestamp) -> Result<Counts, StoreError> {
+    let mut removed = Counts::new();
+    loop {
+        let mut tx = app.api.db.begin().await?;
+        let step = retention::apply_beside(&mut tx, tenant.id, &tenant.retention, now).await?;
+        if step.is_empty() {
+            return Ok(removed);
+        }
+        tx.commit().await.map_err(StoreError::while_doing("remove what is too old"))?;
+        merge(&mut removed, step);
+    }
+}
+
+/// Recordings that no record names: an instance died between the two, or the database is a copy from before.
+async fn remove_strays(app: &App, now: Timestamp, days: u32) -> Result<(), StoreError> {
+    let mut removed = 0_u64;
+    let old = files::old(&app.settings.data_dir.join(Recordings::FOLDER), Duration::from_secs(u64::from(days) * 24 * 3600)).await;
+    for (call, name) in old {
+        let file = format!("{}/{name}", Recordings::FOLDER);
+        if retention::is_recording(&app.api.db, call, &file).await? {
+            continue;
+        }
+        match app.api.recordings.remove(&file).await {
+            Ok(there) => removed += u64::from(there),
+            Err(fault) => error!(error = %fault, call.id = %call, "a recording without a record could not be removed; it is tried again"),
+        }
+    }
+    if removed == 0 {
+        return Ok(());
+    }
+    info!(removed, "old recordings without a record were removed");
+    let mut tx = app.api.db.begin().await?;
+    audit::append(&mut tx, &by_itself("retention.remove", None, now, json!({ "removed": { "strays": removed } }))).await?;
+    tx.commit().await.map_err(StoreError::while_doing("note what was removed"))
 }
 
 /// What a second look finds: nothing, unless something could not be removed.
@@ -160,22 +218,5 @@ fn by_itself(action: &str, tenant: Option<TenantId>, at: Timestamp, detail: Valu
 fn merge(all: &mut Counts, more: Counts) {
     for (kind, rows) in more {
         *all.entry(kind).or_default() += rows;
-    }
-}
-
-/// The files of recorded calls, in the data directory.
-pub(crate) struct Files(pub(crate) PathBuf);
-
-#[async_trait]
-impl RecordingFiles for Files {
-    async fn remove(&self, path: &str) -> std::io::Result<bool> {
-        if !crate::api::is_inside(Path::new(path)) {
-            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "the name of a recording leads out of the data directory"));
-        }
-        match tokio::fs::remove_file(self.0.join(path)).await {
-            Ok(()) => Ok(true),
-            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => Ok(false),
-            Err(fault) => Err(fault),
-        }
     }
 }

@@ -3,6 +3,7 @@
 mod answer;
 mod call_control;
 pub(crate) mod elsewhere;
+mod rates;
 mod resume;
 mod signed;
 
@@ -107,7 +108,10 @@ async fn reported(app: &App, carrier: Carrier, report: &StatusReport) -> Respons
 
 async fn store_status(app: &App, carrier: Carrier, report: &StatusReport) -> Result<(), Response> {
     let Some(status) = report.status else {
-        info!(carrier = carrier.as_str(), raw = report.raw, "the carrier reports a status we do not know");
+        // Carriers' words have no digits and no spaces: what has is something else, and maybe somebody's.
+        let is_word = report.raw.bytes().all(|byte| byte.is_ascii_alphabetic() || b"-_.:".contains(&byte));
+        let word = if is_word { report.raw.as_str() } else { "(no word)" };
+        info!(carrier = carrier.as_str(), word, "the carrier reports a status we do not know");
         return Ok(());
     };
     let records = &app.services.records;

@@ -47,6 +47,8 @@ const SWEEP: Duration = Duration::from_secs(5);
 const FLUSH_LIMIT: Duration = Duration::from_secs(10);
 /// How often that is looked at.
 const FLUSH_LOOK: Duration = Duration::from_millis(20);
+/// At a stop, erasures under way are finished within this time.
+const ERASURES_LIMIT: Duration = Duration::from_secs(5);
 /// At a stop, requests under way are answered within this time.
 const HTTP_LIMIT: Duration = Duration::from_secs(2);
 
@@ -188,12 +190,21 @@ impl Running {
             error!(calls = app.drain.tracked(), limit = ?FLUSH_LIMIT, "some calls were not stored to their end");
         }
         app.stop.cancel();
+        if !app.api.erasures.settle(ERASURES_LIMIT).await {
+            error!(limit = ?ERASURES_LIMIT, "an erasure of a caller's data is not over: ask for it again, the rest is found then");
+        }
         if let Err(fault) = app.live_state.leave(app.instance()).await {
             info!(error = %fault, "other instances were not told of the stop: they see it when the lease runs out");
         }
         self.stop_http.cancel();
         // Keep-alive connections may linger; nothing of ours depends on them.
         let _ = tokio::time::timeout(HTTP_LIMIT, self.http).await;
+        // SQLite writes its journal back, and removes it with what was erased since.
+        if let Some(database) = &app.database
+            && tokio::time::timeout(HTTP_LIMIT, database.close()).await.is_err()
+        {
+            error!(limit = ?HTTP_LIMIT, "the database is still in use, and was not closed");
+        }
     }
 
     /// Serves until the server fails.

@@ -93,9 +93,9 @@ pub enum SpeechError {
         rate: u32,
     },
     /// No engine is there, and the phrase is neither in the cache nor in the pack.
-    #[error("{text:?} cannot be said: no speech engine is installed and the phrase is not in the pack")]
+    #[error("a phrase of {} bytes cannot be said: no speech engine is installed and the phrase is not in the pack", text.len())]
     Unsayable {
-        /// The phrase.
+        /// The phrase, which may hold what a caller said: the message does not.
         text: String,
     },
     /// The engine worked, but its result was wrong: a check failed.

@@ -10,6 +10,9 @@ use uuid::Uuid;
 use crate::database::{DataLock, copies};
 use crate::{Database, StoreError};
 
+/// Ending of the database that a restore has replaced.
+pub const BEFORE: &str = ".before-restore";
+
 /// A copy that was made or put back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Copied {
@@ -39,7 +42,8 @@ pub async fn create(data_dir: &Path, target: &Path, replace: bool) -> Result<Cop
     Ok(Copied { bytes, version })
 }
 
-/// Puts the copy at `source` in place of the database in `data_dir`. The program brings its schema to this version when it starts.
+/// Puts the copy at `source` in place of the database in `data_dir`. The program brings its schema to this version when it starts. What was there
+/// is kept beside it under the ending [`BEFORE`], in place of what was kept the last time.
 ///
 /// Errors: [`StoreError::Locked`] while a program uses `data_dir`; [`StoreError::Exists`] when there is a database and `replace` is false;
 /// [`StoreError::NotABackup`] when the copy is not ours, damaged, or of a newer version.
@@ -54,6 +58,7 @@ pub async fn restore(data_dir: &Path, source: &Path, replace: bool) -> Result<Co
     copied.map_err(failed("read", source))?;
     let version = copies::checked(&part.0).await.map_err(|why| unusable(source, why))?;
     remove_journal(&target).await?;
+    keep(&target)?;
     let bytes = part.finish(&target).await?;
     drop(locks);
     Ok(Copied { bytes, version })
@@ -73,6 +78,21 @@ async fn remove_journal(database: &Path) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// A second name for the database that will be replaced: at no moment is there none.
+fn keep(database: &Path) -> Result<(), StoreError> {
+    let mut name = database.as_os_str().to_owned();
+    name.push(BEFORE);
+    let kept = PathBuf::from(name);
+    let is_none = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+    if !std::fs::exists(database).map_err(failed("read", database))? {
+        return Ok(());
+    }
+    match std::fs::remove_file(&kept) {
+        Err(error) if !is_none(&error) => Err(failed("remove", &kept)(error)),
+        _ => std::fs::hard_link(database, &kept).map_err(failed("write", &kept)),
+    }
 }
 
 fn refuse_existing(target: &Path, replace: bool) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 use testkit::postgres::PostgresServer;
 
 use crate::contract::{self, business, call_lists, personal_data};
-use crate::{Database, agents, calls, directory, numbers, personal, provider_keys, retention};
+use crate::{Database, agents, calls, directory, numbers, personal, provider_keys, retention, sealed};
 
 mod plans;
 
@@ -72,7 +72,8 @@ stories! {
 
 #[tokio::test]
 async fn every_statement_fits_both_schemas() {
-    let modules = [agents::ALL, calls::ALL, directory::ALL, numbers::ALL, personal::sql::ALL, provider_keys::ALL, retention::ALL];
+    let modules =
+        [agents::ALL, calls::ALL, directory::ALL, numbers::ALL, personal::sql::ALL, provider_keys::ALL, retention::ALL, sealed::ALL];
     let (file, server) = (Database::in_memory().await.unwrap(), postgres().await);
     for statements in modules {
         contract::statements_fit(&file, statements).await;

@@ -17,7 +17,7 @@ use call::{
     AgentId, CallId, CallRecord, CallStatus, Carrier, Direction, EndReason, LatencyParts, NextStep, PhoneNumber, Speaker, TenantId,
     Timestamp, ToolOutcome, TurnRecord,
 };
-pub use fill::fill;
+pub use fill::{fill, fill_rest, filled_id};
 use serde_json::{Value, json};
 use sqlx::{Executor, SqlSafeStr};
 use tokio::task::JoinSet;

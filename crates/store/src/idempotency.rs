@@ -4,12 +4,13 @@ use call::{TenantId, Timestamp};
 use serde_json::Value;
 use sqlx::types::Json;
 
-use crate::{Database, StoreError, query};
+use crate::{Database, StoreError, Transaction, query};
 
 crate::statements! {
     CLAIM = "INSERT INTO idempotency (tenant_id, key, request_digest, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id, key) DO NOTHING";
     READ = "SELECT request_digest, status, headers, body FROM idempotency WHERE tenant_id = $1 AND key = $2";
-    FINISH = "UPDATE idempotency SET status = $1, headers = $2, body = $3 WHERE tenant_id = $4 AND key = $5 AND status IS NULL";
+    FINISH = "UPDATE idempotency SET status = $1, headers = $2, body = $3 WHERE tenant_id = $4 AND key = $5 AND body IS NULL";
+    DONE = "UPDATE idempotency SET status = 0 WHERE tenant_id = $1 AND key = $2 AND body IS NULL";
     GIVE_UP = "DELETE FROM idempotency WHERE tenant_id = $1 AND key = $2 AND status IS NULL";
     SWEEP = "DELETE FROM idempotency WHERE created_at < $1";
 }
@@ -30,8 +31,31 @@ pub enum Claim {
         /// Body, sealed by whoever stored it.
         body: Vec<u8>,
     },
+    /// The same request was done, and its answer is not known: the connection broke at the commit, or its instance died before it was stored.
+    AnswerLost,
     /// The key was given to another request.
     OtherRequest,
+}
+
+/// A claim, for the transaction that does what was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Where it was claimed.
+    pub tenant: TenantId,
+    /// Digest of the key.
+    pub key: [u8; 32],
+}
+
+impl Held {
+    /// Notes in the transaction that the request is done: whatever becomes of the connection, what was asked and this note are both there or
+    /// neither is. A key that was given up meanwhile, and may be somebody else's by now, is [`StoreError::Unavailable`].
+    pub async fn done(&self, tx: &mut Transaction) -> Result<(), StoreError> {
+        let doing = || StoreError::while_doing("note that a claimed request is done");
+        match query(DONE).bind(self.tenant.0).bind(&self.key).execute(&mut **tx).await.map_err(doing())? {
+            0 => Err(doing()(sqlx::Error::RowNotFound)),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Tries to claim a key that is given up again and again in the meantime.
@@ -62,10 +86,13 @@ fn meaning((digest, status, headers, body): Kept, request: &[u8; 32]) -> Result<
     if digest != request {
         return Ok(Claim::OtherRequest);
     }
-    let Some(status) = status else { return Ok(Claim::Running) };
+    let (status, body) = match (status, body) {
+        (Some(status), Some(body)) => (status, body),
+        (Some(_), None) => return Ok(Claim::AnswerLost),
+        (None, _) => return Ok(Claim::Running),
+    };
     let status = u16::try_from(status).map_err(|_| StoreError::corrupt("status of an answer", status.to_string()))?;
     let Json(headers) = headers.ok_or_else(|| StoreError::corrupt("headers of an answer", "nothing"))?;
-    let body = body.ok_or_else(|| StoreError::corrupt("body of an answer", "nothing"))?;
     Ok(Claim::Done { status, headers, body })
 }
 
@@ -82,7 +109,7 @@ pub async fn finish(db: &Database, tenant: TenantId, key: &[u8; 32], status: u16
     claimed.map(drop).ok_or(StoreError::Missing { what: "claim of the request" })
 }
 
-/// Frees a key whose request did nothing. One that was answered stays.
+/// Frees a key whose request did nothing. One that was answered, or is noted as done, stays.
 pub async fn give_up(db: &Database, tenant: TenantId, key: &[u8; 32]) -> Result<(), StoreError> {
     let done = query(GIVE_UP).bind(tenant.0).bind(key).execute(db.writer()).await;
     done.map(drop).map_err(StoreError::while_doing("free a claimed request"))

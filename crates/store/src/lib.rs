@@ -22,6 +22,7 @@ pub mod provider_keys;
 mod query;
 mod records;
 pub mod retention;
+pub mod sealed;
 pub mod sessions;
 mod sql_records;
 mod statements;

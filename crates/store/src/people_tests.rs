@@ -82,12 +82,14 @@ contract! {
         an_api_key_has_a_prefix_of_its_own,
         the_use_of_api_keys_is_noted,
         one_of_twenty_requests_is_ours,
+        a_request_that_is_noted_as_done_keeps_its_key,
         a_claim_is_freed_and_forgotten;
     people_audit:
         the_trail_keeps_what_happened,
         an_entry_that_is_undone_leaves_no_gap,
         entries_that_come_at_once_make_one_chain,
         the_trail_is_searched,
+        clocks_that_differ_hide_no_entry_of_a_span_of_time,
         moments_within_a_second_are_told_apart,
         the_trail_refuses_changes,
         a_changed_row_is_found,

@@ -75,7 +75,7 @@ impl Found {
 }
 
 /// Adds to the rows of a table; nothing adds no entry.
-fn add(counts: &mut Counts, table: &'static str, rows: u64) {
+pub(crate) fn add(counts: &mut Counts, table: &'static str, rows: u64) {
     if rows > 0 {
         *counts.entry(table).or_default() += rows;
     }
@@ -115,7 +115,7 @@ pub struct Export {
 pub struct Erased {
     /// Rows by table that were blanked or removed.
     pub counts: Counts,
-    /// Files to remove, relative to the data directory.
+    /// Their files, relative to the data directory, which were removed before.
     pub recordings: Vec<String>,
 }
 
@@ -192,7 +192,10 @@ pub async fn export(db: &Database, tenant: TenantId, number: &PhoneNumber) -> Re
 }
 
 /// Erases what was found. Calls stay for counting, without the number and all texts; reservations stay for the house, without the person. Texts
-/// of other people's calls stay, without the number. Remove the recordings' files after the commit.
+/// of other people's calls stay, without the number.
+///
+/// Remove the recordings' files first ([`Found::recordings`]): a file that is gone already is no hindrance to a repeat, while a file without a row
+/// would be nobody's. Whatever is cut off in the middle, [`find`] finds the rest.
 pub async fn erase(tx: &mut Transaction, found: &Found) -> Result<Erased, StoreError> {
     erase::erase(tx, found).await
 }

@@ -67,11 +67,12 @@ macro_rules! run {
                     let $executor = &mut *connection;
                     $run.await
                 };
-                answered(run).await
+                // What a driver may have to do is large, and would lie in the stack of everybody who asks.
+                answered(Box::pin(run)).await
             }
             Target::Postgres($executor) => {
                 let $arguments = param::postgres(params)?;
-                answered($run).await
+                answered(Box::pin($run)).await
             }
         }
     }};

@@ -62,6 +62,10 @@ words! {
         AgentLimit = "agent_limit",
         /// The tenant has no room, over all instances.
         TenantLimit = "tenant_limit",
+        /// One number calls too often.
+        CallerRate = "caller_rate",
+        /// The workspace is called too often.
+        TenantRate = "tenant_rate",
         /// As many callers wait as may wait.
         QueueFull = "queue_full",
         /// This instance stops, and no other takes the call.

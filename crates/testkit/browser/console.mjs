@@ -204,7 +204,10 @@ try {
   const context = await browser.newContext({ viewport: DESKTOP, permissions: ["microphone"] });
   const page = watch(await context.newPage());
   page.setDefaultTimeout(STEP_MS);
-  if (options.token) await page.goto(`${options.server}/sign-in?token=${encodeURIComponent(options.token)}`);
+  if (options.token) {
+    await page.goto(`${options.server}/sign-in#token=${encodeURIComponent(options.token)}`);
+    await page.waitForURL(`${options.server}/`);
+  }
   await talk(page);
   await readConsole(page);
   if (verdict.call) await readCall(page);

@@ -1,8 +1,9 @@
 //! A real `voicenoob serve`, as a process, with a data directory of its own.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Once, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -11,8 +12,11 @@ use serde_json::Value;
 use speech::TextToSpeech;
 use speech::local::{LocalSynthesizer, LocalSynthesizerConfig};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
+
+use crate::ApiClient;
+use crate::api_client::ADMINISTRATOR;
 
 /// A server that does not start within this time does not start. The first start of a machine trains language models.
 const START_LIMIT: Duration = Duration::from_secs(120);
@@ -21,12 +25,19 @@ const FREE_LIMIT: Duration = Duration::from_secs(1);
 /// A server that does not stop within this time hangs.
 const STOP_LIMIT: Duration = Duration::from_secs(45);
 
+/// A setting of the tests themselves: a folder, in which the files `stdout` and `stderr` get all that the server writes.
+pub const OUTPUT: &str = "TESTKIT_OUTPUT";
+
 /// A server process. It is killed when the test is over; [`Server::stop`] lets it go properly and looks at what is left.
 pub struct Server {
+    program: PathBuf,
+    settings: Vec<(String, String)>,
     child: Child,
     url: Url,
     data: TempDir,
     http: reqwest::Client,
+    /// The first administrator, once signed in: from then on nobody else sees calls.
+    administrator: OnceLock<ApiClient>,
 }
 
 /// What a stopped server left.
@@ -52,7 +63,17 @@ impl Server {
     /// The same in a data directory that an earlier server left.
     pub async fn start_in(program: &Path, data: TempDir, settings: &[(&str, &str)]) -> Result<Self> {
         one_tls_provider();
-        let mut child = command(program, data.path()).envs(settings.iter().copied()).stdout(Stdio::piped()).spawn()?;
+        let kept = settings.iter().find(|(name, _)| *name == OUTPUT).map(|(_, folder)| PathBuf::from(folder));
+        let mut starting = command(program, data.path());
+        starting.arg("serve").envs(settings.iter().copied()).stdout(Stdio::piped());
+        let mut copy = match &kept {
+            Some(folder) => {
+                starting.stderr(appended(&folder.join("stderr"))?);
+                Some(appended(&folder.join("stdout"))?)
+            }
+            None => None,
+        };
+        let mut child = starting.spawn()?;
         let out = child.stdout.take().context("the server has no output")?;
         let mut lines = BufReader::new(out).lines();
         let first = tokio::time::timeout(START_LIMIT, lines.next_line()).await.context("the server did not start in time")??;
@@ -61,8 +82,17 @@ impl Server {
         };
         let address = first.split_whitespace().last().with_context(|| format!("no address in {first:?}"))?;
         // The pipe must be read on, or a full one would stop the server.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Ok(Self { child, url: Url::parse(address)?, data, http: reqwest::Client::builder().no_proxy().build()? })
+        let mut line = Some(first.clone());
+        tokio::spawn(async move {
+            while let Some(text) = line {
+                // A copy that cannot be written is missed by the test that reads it.
+                let _ = copy.as_mut().map(|copy| writeln!(copy, "{text}"));
+                line = lines.next_line().await.ok().flatten();
+            }
+        });
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        Ok(Self { program: program.to_owned(), settings, child, url: Url::parse(address)?, data, http, administrator: OnceLock::new() })
     }
 
     /// Where it listens.
@@ -83,6 +113,32 @@ impl Server {
     /// A client for its addresses.
     pub fn http(&self) -> &reqwest::Client {
         &self.http
+    }
+
+    /// Another command of the program with the server's own settings and data.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = command(&self.program, self.data.path());
+        command.args(arguments).envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Makes the first account, as an operator does on the command line, and signs in with it: administrator of the installation, owner of its
+    /// first workspace.
+    pub async fn administrator(&self) -> Result<ApiClient> {
+        let mut making =
+            self.command(&["user", "create-admin", "--email", ADMINISTRATOR.0]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+        let mut input = making.stdin.take().context("no input")?;
+        input.write_all(ADMINISTRATOR.1.as_bytes()).await?;
+        drop(input);
+        let made = tokio::time::timeout(START_LIMIT, making.wait()).await.context("the account was not made in time")??;
+        ensure!(made.success(), "the account was not made: {made}");
+        self.administrator_again().await
+    }
+
+    /// Signs in as the first administrator of an earlier run.
+    pub async fn administrator_again(&self) -> Result<ApiClient> {
+        let client = ApiClient::sign_in(&self.http, &self.url, ADMINISTRATOR.0, ADMINISTRATOR.1).await?;
+        Ok(self.administrator.get_or_init(|| client).clone())
     }
 
     /// How to call it.
@@ -119,7 +175,10 @@ impl Server {
         let deadline = tokio::time::Instant::now() + FREE_LIMIT;
         loop {
             tick.tick().await;
-            let active = self.json("/api/v1/calls/active").await?;
+            let active = match self.administrator.get() {
+                Some(client) => client.get("/api/v1/calls/active").await?,
+                None => self.json("/api/v1/calls/active").await?,
+            };
             if active["calls"].as_array().is_some_and(Vec::is_empty) && active["taken"] == 0 {
                 return Ok(());
             }
@@ -153,7 +212,7 @@ impl Server {
 
 fn command(program: &Path, data: &Path) -> Command {
     let mut command = Command::new(program);
-    command.arg("serve").env_clear().kill_on_drop(true);
+    command.env_clear().kill_on_drop(true);
     let kept = ["PATH", "HOME", "LANG", "TMPDIR", "VOICENOOB_TEST_LOG"];
     command.envs(kept.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))));
     let log = std::env::var("VOICENOOB_TEST_LOG").unwrap_or_else(|_| "error".into());
@@ -163,6 +222,10 @@ fn command(program: &Path, data: &Path) -> Command {
         command.env(rate, "1000000");
     }
     command
+}
+
+fn appended(path: &Path) -> std::io::Result<std::fs::File> {
+    std::fs::OpenOptions::new().create(true).append(true).open(path)
 }
 
 /// Language models and phrases are the same for every test; they are made once.

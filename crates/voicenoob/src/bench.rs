@@ -1,5 +1,6 @@
 //! `voicenoob bench`: measures this program on this machine, and prints the figures as they come.
 
+mod api;
 mod bare;
 mod frames;
 mod hearing;
@@ -26,12 +27,17 @@ enum Command {
     Media(media::Args),
     /// Local speech: what is recognised and understood on telephone audio.
     Hearing(hearing::Args),
+    /// The API: requests with tokens and keys, beside a bare handler that answers the same bytes.
+    Api(api::Args),
     /// Live state on Redis: calls are registered, counted and listed.
     Registry(live::Args),
     /// Live state on Redis: callers begin to wait and are taken out.
     Queue(live::Args),
     /// Live state on Redis: permits are taken and given back.
     Admission(live::Args),
+    /// The reference of `api`.
+    #[command(hide = true)]
+    BareApi(api::BareArgs),
     /// The reference of `media`: framing, JSON, base64 and G.711, nothing else.
     #[command(hide = true)]
     BareEcho,
@@ -44,6 +50,8 @@ enum Command {
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::Media(args) => media::run(&args).await,
+        Command::Api(args) => api::run(&args).await,
+        Command::BareApi(args) => api::run_bare(&args).await,
         Command::Hearing(args) => hearing::run(&args).await,
         Command::Registry(args) => live::run(live::Subject::Registry, &args).await,
         Command::Queue(args) => live::run(live::Subject::Queue, &args).await,

@@ -104,7 +104,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Backup(args) => backup::backup(args, &settings()?).await,
         Command::Restore(args) => backup::restore(args, &settings()?).await,
         Command::Audit(args) => audit::run(args, &settings()?).await,
-        Command::Secrets(args) => secrets_file::run(args, &settings()?),
+        Command::Secrets(args) => secrets_file::run(args, &settings()?).await,
         Command::Config => config::run(&settings()?),
         Command::Check(args) => check::run(args, settings()?).await,
         Command::Bench(args) => bench::run(args).await,

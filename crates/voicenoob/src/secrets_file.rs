@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use call::Timestamp;
 use clap::Subcommand;
-use secrets::{KeyFile, KeyState, KeyUse};
+use secrets::{KeyFile, KeyInfo, KeyState, KeyUse, LOOK_AGAIN};
 use server::settings::Settings;
+use server::{resealing, wiring};
 
 use crate::say;
 
@@ -22,11 +23,21 @@ enum Command {
     List,
     /// Make a key that seals from now on; the older ones still open.
     RotateSealing,
+    /// Seal again with the newest key what older ones have sealed, also while the server runs.
+    Reseal,
+    /// Remove a former sealing key, when nothing is sealed with it any more.
+    RetireSealing {
+        /// Its id, as `list` shows it.
+        id: String,
+    },
     /// Make a key that signs access tokens as soon as every instance knows it; the one before is good until its tokens have run out.
     RotateSigning,
 }
 
-pub(crate) fn run(args: Args, settings: &Settings) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: Args, settings: &Settings) -> anyhow::Result<ExitCode> {
+    if let Command::Reseal = args.command {
+        return reseal(settings).await;
+    }
     if settings.people.secret_keys.is_some() {
         bail!("the keys are in the setting SECRET_KEYS: change them there");
     }
@@ -40,7 +51,28 @@ pub(crate) fn run(args: Args, settings: &Settings) -> anyhow::Result<ExitCode> {
         }
         Command::RotateSealing => {
             let id = KeyFile::rotate_sealing(&path, now)?;
-            say(&format!("The key {id} seals from now on; the older ones still open."));
+            say(&format!(
+                "The key {id} seals from now on; the older ones still open. Running programs know it within {} s.",
+                LOOK_AGAIN.as_secs()
+            ));
+            say("Then run `voicenoob secrets reseal`, and the older ones can be retired.");
+        }
+        Command::Reseal => {} // Done above, as it needs no file.
+        Command::RetireSealing { id } => {
+            let database = wiring::open_database(settings).await?;
+            let left = resealing::left(&database, &id).await?;
+            database.close().await;
+            if !left.is_none() {
+                bail!(
+                    "the key {id} is still needed: it seals {} keys of providers, {} second factors and {} answers that may be repeated; run \
+                     `voicenoob secrets reseal`; answers go by themselves within a day",
+                    left.provider_keys,
+                    left.second_factors,
+                    left.answers
+                );
+            }
+            KeyFile::retire_sealing(&path, &id)?;
+            say(&format!("The key {id} is gone."));
         }
         Command::RotateSigning => {
             let made = KeyFile::rotate_signing(&path, now)?;
@@ -48,6 +80,25 @@ pub(crate) fn run(args: Args, settings: &Settings) -> anyhow::Result<ExitCode> {
             say(&format!("The key {} signs from {from} on; the one before is good until its last token has run out.", made.id));
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The keys of a setting can be sealed with anew, too.
+async fn reseal(settings: &Settings) -> anyhow::Result<ExitCode> {
+    let keys = match &settings.people.secret_keys {
+        Some(text) => KeyFile::from_text(text)?,
+        None => KeyFile::load(&settings.people.secrets_path(&settings.data_dir))?,
+    };
+    let active = |key: &KeyInfo| key.used_for == KeyUse::Sealing && key.state == KeyState::Active;
+    let newest = keys.list(Timestamp::now()).into_iter().find(active).context("there is no key that seals")?;
+    let database = wiring::open_database(settings).await?;
+    let done = resealing::reseal(&database, &keys, &newest.id).await;
+    database.close().await;
+    let done = done?;
+    say(&format!(
+        "Sealed again with the key {}: {} keys of providers, {} second factors.",
+        newest.id, done.provider_keys, done.second_factors
+    ));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -17,8 +17,12 @@ pub(crate) struct Args {}
 pub(crate) async fn run(_: Args, settings: Settings) -> anyhow::Result<ExitCode> {
     let data_dir = std::path::absolute(&settings.data_dir).unwrap_or_else(|_| settings.data_dir.clone());
     let mut running = server::start(settings, &crate::settings::worker()?).await?;
+    // Before anybody is told that it runs: a database that is gone by now makes this a start that failed.
+    let first_admin = first_admin(&running).await?;
     welcome(&running, &data_dir.display().to_string());
-    first_admin(&running).await?;
+    if let Some(link) = first_admin {
+        say(&link);
+    }
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
     tokio::select! {
@@ -80,13 +84,11 @@ fn welcome(running: &Running, data_dir: &str) {
 }
 
 /// While there is no account: the link by which the first is made. Each start prints a new one, and the ones before stop working.
-async fn first_admin(running: &Running) -> anyhow::Result<()> {
+async fn first_admin(running: &Running) -> anyhow::Result<Option<String>> {
     let app = &running.app;
-    if let Some(link) = app.api.people.first_admin_link(Timestamp::now()).await? {
-        let base = app.settings.public_url.clone().unwrap_or_else(|| format!("http://127.0.0.1:{}", running.address.port()));
-        say(&format!("No accounts yet. Make the first administrator (once, within a day): {base}/first-admin#{}", link.token.expose()));
-    }
-    Ok(())
+    let Some(link) = app.api.people.first_admin_link(Timestamp::now()).await? else { return Ok(None) };
+    let base = app.settings.public_url.clone().unwrap_or_else(|| format!("http://127.0.0.1:{}", running.address.port()));
+    Ok(Some(format!("No accounts yet. Make the first administrator (once, within a day): {base}/first-admin#{}", link.token.expose())))
 }
 
 fn program() -> String {

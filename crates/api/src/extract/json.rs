@@ -21,6 +21,9 @@ pub(super) fn parse(body: &[u8]) -> Result<Value, Problem> {
     })
 }
 
+/// Up to here a float stands for one whole number only (IEEE 754 double: 53 bits).
+const EXACT: f64 = 9_007_199_254_740_991.0;
+
 struct Unique;
 
 impl<'de> DeserializeSeed<'de> for Unique {
@@ -54,8 +57,11 @@ impl<'de> Visitor<'de> for Unique {
         Ok(value.into())
     }
 
+    /// `30.0` is the whole number 30 (JSON Schema 2020-12 core, 4.2.3).
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
+        let is_whole = value.fract() == 0.0 && value.abs() <= EXACT;
+        #[expect(clippy::cast_possible_truncation, reason = "whole, and within what an i64 holds")]
+        Ok(if is_whole { (value as i64).into() } else { value.into() })
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {

@@ -10,14 +10,14 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{DeserializeOwned, Error};
+use serde::de::{DeserializeOwned, Error, Expected, Unexpected};
 use serde_json::Value;
 
 use crate::problem::{FieldProblem, MOST_FIELDS};
 use filler::CANDIDATES;
 use node::Node;
 
-/// Longest message, characters: serde repeats the value in it.
+/// Longest message, characters.
 const MESSAGE: usize = 300;
 
 /// How values stand in the request.
@@ -113,7 +113,20 @@ impl Fault {
 
 impl Error for Fault {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self { why: Why::Other(message.to_string()), path: None }
+        Self { why: Why::Other(unquoted(&message.to_string())), path: None }
+    }
+
+    // What serde would say repeats the value, which may be a password in the wrong place: an answer with it is logged by others.
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self { why: Why::Other(format!("must be {}, and is {}", wanted(expected), kind(found))), path: None }
+    }
+
+    fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self { why: Why::Other(format!("must be {}", wanted(expected))), path: None }
+    }
+
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
+        Self { why: Why::Other(format!("must be one of: {}", expected.join(", "))), path: None }
     }
 
     fn missing_field(name: &'static str) -> Self {
@@ -131,6 +144,42 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+/// What serde expects, for people who do not write Rust.
+fn wanted(expected: &dyn Expected) -> String {
+    let expected = expected.to_string();
+    let whole = |least: i128, most: i128| format!("a whole number from {least} to {most}");
+    match expected.as_str() {
+        "u8" => whole(0, u8::MAX.into()),
+        "u16" => whole(0, u16::MAX.into()),
+        "u32" => whole(0, u32::MAX.into()),
+        "u64" | "usize" => whole(0, u64::MAX.into()),
+        "i32" => whole(i32::MIN.into(), i32::MAX.into()),
+        "i64" => whole(i64::MIN.into(), i64::MAX.into()),
+        "f32" | "f64" => "a number".to_owned(),
+        _ => expected,
+    }
+}
+
+const fn kind(found: Unexpected<'_>) -> &'static str {
+    match found {
+        Unexpected::Bool(_) => "true or false",
+        Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => "a number",
+        Unexpected::Char(_) | Unexpected::Str(_) => "a text",
+        Unexpected::Unit | Unexpected::Option => "null",
+        Unexpected::Seq => "a list",
+        Unexpected::Map => "an object",
+        _ => "something else",
+    }
+}
+
+/// A message without what stands between its first and its last quotation mark: there parsers repeat what they were given.
+fn unquoted(message: &str) -> String {
+    match (message.find('"'), message.rfind('"')) {
+        (Some(first), Some(last)) if first < last => format!("{}...{}", &message[..first], &message[last + 1..]),
+        _ => message.to_owned(),
+    }
+}
 
 /// The pointer of a member or an element (RFC 6901, 3).
 fn below(path: &str, name: &str) -> String {

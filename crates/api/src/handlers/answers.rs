@@ -59,8 +59,8 @@ pub(crate) struct IdParam {
 #[expect(dead_code, reason = "describes the header that IfMatch reads")]
 pub(crate) struct IfMatchParam {
     /// The `ETag` that was answered: the change is made only while it is the present one. Left out: whatever it is.
-    #[param(rename = "If-Match", required = false, example = "\"v3\"")]
-    if_match: Option<String>,
+    #[param(rename = "If-Match", required = false, pattern = r#"^(\*|(W/)?"[!#-~]*")$"#, example = "\"v3\"")]
+    if_match: String,
 }
 
 macro_rules! problems {
@@ -90,7 +90,9 @@ problems! {
     /// 410.
     Gone = "410" "The ticket is unknown, was used, or is too old.",
     /// 412.
-    Changed = "412" "It was changed since the version of If-Match was read.",
+    Changed = "412" "It was changed since the version of If-Match was read, or since the time of If-Unmodified-Since.",
+    /// 416.
+    NoSuchPart = "416" "It has no such part; Content-Range says how long it is.",
     /// 422.
     Invalid = "422" "Fields are not right; all of them are listed.",
 }

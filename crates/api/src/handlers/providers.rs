@@ -18,9 +18,9 @@ use crate::extract::{ApiJson, ApiPath, Caller};
 use crate::problem::Problem;
 use crate::state::ApiState;
 
-/// Longest key, bytes; the long ones are the JSON documents of Google's service accounts (some 2,400 bytes).
+/// Longest key, characters; the long ones are the JSON documents of Google's service accounts (some 2,400).
 const KEY_MAX: usize = 16 * 1024;
-/// Shortest key, bytes: an account's name at Twilio has 34, the shortest keys of vendors 32; anything near nothing is a slip.
+/// Shortest key, characters: an account's name at Twilio has 34, the shortest keys of vendors 32; anything near nothing is a slip.
 const KEY_MIN: usize = 8;
 /// Of shorter keys no letters are shown: four of them would be too much of the whole.
 const ENDING_FROM: usize = 16;
@@ -28,7 +28,8 @@ const ENDING_FROM: usize = 16;
 const ENDING: usize = 4;
 
 macro_rules! providers {
-    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+    ($($(#[$doc:meta])* $name:ident = $text:tt,)*) => {
+        // `tt`: the document reads the attribute too, and does not see through a `literal`.
         /// Whose interface a key opens.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
         pub enum Provider {
@@ -198,8 +199,8 @@ pub(super) async fn remove(
 fn checked(value: &Secret) -> Result<(), Problem> {
     let mut check = Check::default();
     let text = value.expose();
-    if !(KEY_MIN..=KEY_MAX).contains(&text.len()) {
-        check.wrong("/value", format!("must have {KEY_MIN} to {KEY_MAX} bytes"));
+    if !(KEY_MIN..=KEY_MAX).contains(&text.chars().count()) {
+        check.wrong("/value", format!("must have {KEY_MIN} to {KEY_MAX} characters"));
     }
     if text.trim() != text {
         check.wrong("/value", "must not begin or end with spaces or line breaks");

@@ -15,7 +15,10 @@ impl From<StoreError> for Problem {
         match &fault {
             StoreError::Unavailable { .. } | StoreError::Unreachable { .. } | StoreError::Locked { .. } => {
                 tracing::error!(error = %fault, "the database cannot be used");
-                Self::unavailable("database", "the database cannot be used at the moment; nothing was changed, try again")
+                Self::unavailable(
+                    "database",
+                    "the database cannot be used at the moment; try again, and repeat a POST under its Idempotency-Key",
+                )
             }
             StoreError::Changed { what } => Self::changed(what),
             StoreError::Taken { .. } => Self::conflict("taken", fault.to_string()),

@@ -1,15 +1,16 @@
 //! What the table adds to the document: how to sign in, what is answered to those who may not, and what of it is counted.
 
+mod headers;
+
 use axum::http::{Method, StatusCode};
 use people::Permission;
 use serde_json::json;
 use utoipa::openapi::extensions::{Extensions, ExtensionsBuilder};
-use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn, PathItem, Paths};
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::path::{HttpMethod, Operation, PathItem, Paths};
+use utoipa::openapi::schema::Schema;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, Response,
-    ResponseBuilder,
+    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
 
@@ -28,7 +29,8 @@ const METHODS: [(Method, HttpMethod); 5] = [
 const ABOUT: &str = "Voice agents that answer telephone calls: people, workspaces, agents, calls.\n\n\
     Errors are problem details (RFC 9457); every answer has an X-Request-Id. Lists are paged by cursor: give `next` as `after`. \
     PATCH leaves what is absent and clears what is `null`. With `If-Match`, a change is refused when somebody else was faster. \
-    A POST that makes something may be repeated with the same `Idempotency-Key`.";
+    A POST that makes something may be repeated with the same `Idempotency-Key`.\n\n\
+    No text holds U+0000. Names are one line, without control characters, and not only spaces; longer texts may have line breaks and tabs.";
 
 type Schemas = [(String, RefOr<Schema>)];
 
@@ -105,9 +107,7 @@ fn complete(operation: &mut Operation, row: &Row) {
             operation.responses.responses.entry(status.as_u16().to_string()).or_insert_with(response);
         }
     }
-    if row.creates {
-        operation.parameters.get_or_insert_default().push(idempotency_key().into());
-    }
+    headers::add(operation, row);
     operation.security = Some(security(row.access));
     operation.extensions = Some(extensions(row));
 }
@@ -122,7 +122,7 @@ fn common(row: &Row, has_body: bool) -> [(bool, StatusCode, &'static str); 11] {
         (!public, StatusCode::UNAUTHORIZED, "Nobody is signed in, or not any more."),
         (!public || row.method != Method::GET, StatusCode::FORBIDDEN, "Not allowed, or asked for by a page of another site."),
         (row.path.contains('{'), StatusCode::NOT_FOUND, "There is no such thing here."),
-        (row.creates, StatusCode::CONFLICT, "The request with this Idempotency-Key is still at work."),
+        (row.creates, StatusCode::CONFLICT, "The request with this Idempotency-Key is still at work, or was done and its answer is lost."),
         (has_body || row.creates, StatusCode::BAD_REQUEST, "The request cannot be read."),
         (has_body || row.creates, StatusCode::PAYLOAD_TOO_LARGE, "The body is too long."),
         (has_body, StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is not of a type that is read here."),
@@ -150,15 +150,4 @@ fn extensions(row: &Row) -> Extensions {
 fn problem(about: &str) -> Response {
     let body = ContentBuilder::new().schema(Some(Ref::from_schema_name(<Written<'static> as ToSchema>::name()))).build();
     ResponseBuilder::new().description(about).content(MEDIA_TYPE, body).build()
-}
-
-fn idempotency_key() -> Parameter {
-    let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255)).pattern(Some("^[!-~]+$"));
-    ParameterBuilder::new()
-        .name("Idempotency-Key")
-        .parameter_in(ParameterIn::Header)
-        .required(Required::False)
-        .description(Some("A text of your own, new for each request: sent again with the same request, the first answer is repeated."))
-        .schema(Some(text.build()))
-        .build()
 }

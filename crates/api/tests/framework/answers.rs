@@ -61,6 +61,15 @@ async fn answers_are_compressed_for_those_who_ask() {
 }
 
 #[tokio::test]
+async fn problems_are_what_their_encoding_says() {
+    let stage = Stage::open(table()).await;
+    let response = stage.ask(Method::GET, "/api/v1/test/me", &Credential::Nothing).header("accept-encoding", "gzip").send().await.unwrap();
+    assert_eq!((response.status().as_u16(), &response.headers()["content-encoding"]), (401, &"gzip".parse().unwrap()));
+    let body = response.bytes().await.unwrap();
+    assert_eq!(body[..2], [0x1f, 0x8b], "the magic number of gzip (RFC 1952, 2.3.1): {body:?}");
+}
+
+#[tokio::test]
 async fn pages_elsewhere_may_only_when_they_are_named() {
     let preflight = async |origins: &[&str]| {
         let cors_origins = origins.iter().map(|&origin| origin.to_owned()).collect();

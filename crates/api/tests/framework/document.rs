@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use api::Access;
-use serde_json::Value;
+use api::{Access, Provider};
+use serde_json::{Value, json};
 
 use super::stage::{Credential, Stage, read};
 
@@ -53,6 +53,27 @@ async fn operations_have_names_of_their_own_and_say_who_may_and_what_is_answered
         let public = row.is_none_or(|row| row.access == Access::Public);
         assert_eq!(answers.contains_key("401") && !operation["security"].as_array().unwrap().is_empty(), !public, "{method} {path}");
     }
+}
+
+#[tokio::test]
+async fn the_document_has_the_words_and_headers_that_are_sent() {
+    let document = document().await;
+    let providers: Vec<&str> = Provider::ALL.iter().map(|provider| provider.as_str()).collect();
+    assert_eq!(document["components"]["schemas"]["Provider"]["enum"], json!(providers));
+    let mut versioned = 0;
+    for (method, path, operation) in operations(&document) {
+        let header = |status: &str, name: &str| operation["responses"][status]["headers"].get(name).is_some();
+        assert!(header("429", "Retry-After") && header("503", "Retry-After") && header("429", "RateLimit"), "{method} {path}");
+        let parameter = |name: &str| operation["parameters"].as_array().is_some_and(|all| all.iter().any(|one| one["name"] == name));
+        let is_versioned = method == "GET" && header("200", "ETag");
+        assert_eq!(
+            (parameter("If-None-Match"), operation["responses"].get("304").is_some()),
+            (is_versioned, is_versioned),
+            "{method} {path}"
+        );
+        versioned += usize::from(is_versioned);
+    }
+    assert!(versioned >= 4, "only {versioned} operations read something with a version");
 }
 
 #[tokio::test]

@@ -59,6 +59,16 @@ async fn every_field_of_an_agent_that_is_not_right_is_named(desk: Desk) {
     assert_eq!(cleared.bad_fields(), ["/active", "/base", "/name"], "what an agent must have is not cleared");
     let unknown = owner.post("agents", json!({ "name": "Front desk", "tenant_id": "x" })).await;
     assert!(unknown.status.is_client_error(), "what is not known is not passed over: {unknown:?}");
+    let edges = [
+        (99, 0.1, "/silence_duration_ms"),
+        (2001, 0.9, "/silence_duration_ms"),
+        (100, 0.09, "/turn_detection_threshold"),
+        (2000, 0.91, "/turn_detection_threshold"),
+    ];
+    for (silence, threshold, bad) in edges {
+        let patch = json!({ "silence_duration_ms": silence, "turn_detection_threshold": threshold });
+        assert_eq!(owner.patch(&path, patch).await.bad_fields(), [bad], "{silence} {threshold}");
+    }
     assert_eq!(owner.get(&path).await.etag(), "\"v1\"");
 }
 

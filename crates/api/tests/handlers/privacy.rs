@@ -1,5 +1,7 @@
 //! One caller's data.
 
+use std::time::Duration;
+
 use call::{AgentId, CallId, CallRecord, CallStatus, Carrier, Direction, EndReason, PhoneNumber, TenantId, Timestamp};
 use serde_json::json;
 use store::{Message, Records, SqlRecords};
@@ -13,7 +15,17 @@ const CALLER: &str = "+4930123456";
 async fn call(desk: &Desk, recording: &str) -> CallId {
     let records = SqlRecords::new(desk.state.db.clone());
     let id = CallId(Uuid::now_v7());
-    let record = CallRecord {
+    records.open_call(&record(id)).await.unwrap();
+    records.answer_call(id, Timestamp::now(), Some(recording)).await.unwrap();
+    let message =
+        Message { call_id: id, at: Timestamp::now(), name: "Gerda Gast".into(), phone: CALLER.into(), text: "Please call.".into() };
+    records.add_message(&message).await.unwrap();
+    records.end_call(id, Timestamp::now(), EndReason::CallerHungUp).await.unwrap();
+    id
+}
+
+fn record(id: CallId) -> CallRecord {
+    CallRecord {
         id,
         tenant: TenantId::DEFAULT,
         carrier: Carrier::Twilio,
@@ -29,14 +41,7 @@ async fn call(desk: &Desk, recording: &str) -> CallId {
         ended_at: None,
         end_reason: None,
         recording: None,
-    };
-    records.open_call(&record).await.unwrap();
-    records.answer_call(id, Timestamp::now(), Some(recording)).await.unwrap();
-    let message =
-        Message { call_id: id, at: Timestamp::now(), name: "Gerda Gast".into(), phone: CALLER.into(), text: "Please call.".into() };
-    records.add_message(&message).await.unwrap();
-    records.end_call(id, Timestamp::now(), EndReason::CallerHungUp).await.unwrap();
-    id
+    }
 }
 
 async fn a_callers_data_is_handed_out_and_noted(desk: Desk) {
@@ -100,8 +105,50 @@ async fn a_recording_that_cannot_be_removed_stops_the_erasure(desk: Desk) {
     assert_eq!(erased.body["complete"], true);
 }
 
+/// Somebody who called so often that one round does not take them all, and whose erasure takes its time.
+async fn frequent_caller(desk: &Desk) -> u64 {
+    const CALLS: u64 = 2_050;
+    let records = SqlRecords::new(desk.state.db.clone());
+    for _ in 0..CALLS {
+        let id = CallId(Uuid::now_v7());
+        records.open_call(&record(id)).await.unwrap();
+        records.end_call(id, Timestamp::now(), EndReason::CallerHungUp).await.unwrap();
+    }
+    CALLS
+}
+
+async fn an_erasure_is_finished_when_nobody_waits_for_it_any_more(desk: Desk) {
+    let owner = desk.owner().await;
+    let calls = frequent_caller(&desk).await;
+    let body = json!({ "phone_number": CALLER, "confirmation": CALLER });
+    // Hangs up after the first steps.
+    let asked = tokio::time::timeout(Duration::from_millis(100), owner.post("privacy/erase", body.clone())).await;
+    assert!(asked.is_err(), "it was over too soon to be left alone: {asked:?}");
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    let entry = loop {
+        let log = owner.get("privacy/log").await.is(200);
+        if let Some(entry) = log.body["items"].as_array().unwrap().first() {
+            break entry.clone();
+        }
+        assert!(tokio::time::Instant::now() < deadline, "the erasure was dropped with its connection");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!((&entry["kind"], &entry["removed"]["calls"], &entry["left_over"]), (&json!("erasure"), &json!(calls), &json!({})));
+
+    // A stop waits for what is under way, and nothing new begins.
+    frequent_caller(&desk).await;
+    let (erased, settled) = tokio::join!(owner.post("privacy/erase", body.clone()), async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        desk.state.erasures.settle(Duration::from_secs(60)).await
+    });
+    assert!(settled);
+    assert_eq!(erased.is(200).body["complete"], true);
+    owner.post("privacy/erase", body).await.refused(503, "erasures");
+}
+
 stories! {
     a_callers_data_is_handed_out_and_noted,
     an_erasure_wants_the_number_twice_and_proves_itself,
     a_recording_that_cannot_be_removed_stops_the_erasure,
+    an_erasure_is_finished_when_nobody_waits_for_it_any_more,
 }

@@ -39,6 +39,11 @@ async fn a_key_that_cannot_be_one_is_refused(desk: Desk) {
     for bad in ["", "short", " sk-canary-0123456789", "sk-canary-0123456789\n", "sk-canary\u{0}0123456789"] {
         assert!(owner.put("settings/providers/openai", json!({ "value": bad })).await.bad_fields().contains(&"/value".into()), "{bad:?}");
     }
+    for (letters, status) in [(7, 422), (8, 200), (16_384, 200), (16_385, 422)] {
+        let key = "ß".repeat(letters);
+        owner.put("settings/providers/groq", json!({ "value": key })).await.is(status);
+    }
+    owner.delete("settings/providers/groq").await.is(204);
     owner.put("settings/providers/nobody", json!({ "value": KEY })).await.refused(404, "not_found");
     let viewer = desk.colleague(&owner, "viewer@example.com", "viewer").await;
     viewer.get("settings/providers").await.refused(403, "permission");

@@ -13,17 +13,23 @@ use crate::{
     QueueEntry, QueueStats, Rules,
 };
 
-/// The rules for [`drive`]. Time passes in whole seconds and nothing here is a whole number of them, so that the real time which two runs take
-/// does not decide what has run out.
+/// The rules for [`drive`]. Time passes in whole steps and nothing here is a whole number of them, nor is the minute that commands live: what has
+/// run out is never decided by the real time that a run takes, which is seconds on a busy machine.
 pub const DRIVE_RULES: Rules = Rules {
-    instance_lease: Duration::from_millis(15_500),
-    registry_ttl: Duration::from_millis(40_500),
-    resume_window: Duration::from_millis(30_500),
+    instance_lease: tenths(155),
+    registry_ttl: tenths(405),
+    resume_window: tenths(305),
     queue_capacity: 5,
-    ageing: Duration::from_millis(20_300),
-    grant_lease: Duration::from_millis(5_500),
-    service_threshold: Duration::from_millis(10_500),
+    ageing: tenths(203),
+    grant_lease: tenths(55),
+    service_threshold: tenths(105),
 };
+const STEP: Duration = Duration::from_secs(50);
+
+/// Tenths of a step.
+const fn tenths(count: u64) -> Duration {
+    Duration::from_secs(5 * count)
+}
 
 /// One step: what is done, by which instance (`a` to `c`), to which call (`c0` to `c7`), and one more number whose meaning depends on the step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,8 +73,8 @@ impl Op {
             agent_id: self.permit().agent_id,
             priority: i32::from(self.more % 5) - 2,
             limits: self.limits(),
-            // A quarter off the whole seconds at which the others begin to wait.
-            queued_at: (self.more >= 192).then(|| wall - f64::from(self.more % 16) - 0.25),
+            // A quarter off the whole steps at which the others begin to wait.
+            queued_at: (self.more >= 192).then(|| wall - STEP.as_secs_f64() * (f64::from(self.more % 16) + 0.25)),
             ..caller(&self.call(), (self.more & 24 != 24).then(|| instance.as_str()))
         }
     }
@@ -99,7 +105,7 @@ impl Timed {
 
 /// Drives an empty stage that was opened with [`DRIVE_RULES`], and panics at the first step after which it differs from the model.
 ///
-/// Times are compared within a second: both have clocks of their own.
+/// Times are compared within a step: both have clocks of their own.
 pub async fn drive(stage: &dyn Stage, ops: &[Op]) {
     let state = stage.state();
     let wall = Timestamp::now().as_microsecond() as f64 / 1e6;
@@ -111,7 +117,7 @@ pub async fn drive(stage: &dyn Stage, ops: &[Op]) {
         let (found, expected) = (observe(&state).await, observe_model(&mut timed));
         assert_eq!(found.exact, expected.exact, "state {}", context());
         for (key, value) in &expected.times {
-            let near = found.times.get(key).is_some_and(|found| found.abs_diff(*value) < 1000);
+            let near = found.times.get(key).is_some_and(|found| found.abs_diff(*value) < millis(STEP));
             assert!(near, "{key}: {:?} ms, not {value} ms, {}", found.times.get(key), context());
         }
         assert_eq!(found.times.len(), expected.times.len(), "times {}", context());
@@ -172,7 +178,7 @@ async fn apply(op: Op, stage: &dyn Stage, state: &Arc<dyn LiveState>, timed: &mu
     let (call, instance) = (&op.call(), &op.instance());
     match op.word() {
         "advance" => {
-            let by = Duration::from_secs([1, 3, 6, 10, 16, 25, 31, 41][usize::from(op.more % 8)]);
+            let by = STEP * [1, 3, 6, 10, 16, 25, 31, 41][usize::from(op.more % 8)];
             stage.advance(by).await;
             timed.passed += by;
             (String::new(), String::new())
@@ -203,7 +209,7 @@ async fn apply(op: Op, stage: &dyn Stage, state: &Arc<dyn LiveState>, timed: &mu
         "confirm" => both!(state, timed, confirm(call) -> text),
         "remove" => both!(state, timed, remove(call, op.leaving()) -> text),
         "clear" => both!(state, timed, clear() -> text),
-        "offer" => both!(state, timed, share_offer(call, "offer", Duration::from_millis(20_500)) -> text),
+        "offer" => both!(state, timed, share_offer(call, "offer", tenths(205)) -> text),
         "take offer" => both!(state, timed, take_offer(call) -> text),
         "send" => both!(state, timed, send(instance, &Command::Hangup { call_id: call.clone() }) -> text),
         _ => both!(state, timed, inbox(instance) -> |inbox: Inbox| text(inbox.commands)),

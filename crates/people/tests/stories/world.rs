@@ -168,7 +168,7 @@ pub(crate) fn secret(text: &str) -> Secret {
 
 pub(crate) fn client(address: &str) -> Client {
     let address: IpAddr = address.parse().unwrap();
-    Client { address, user_agent: "stories/1".into(), request_id: "story".into() }
+    Client { address, user_agent: "stories/1".into(), request_id: "story".into(), claim: None }
 }
 
 pub(crate) fn invitation(email: &str, role: Role) -> Invitation {

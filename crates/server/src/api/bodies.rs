@@ -6,6 +6,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::calls::{directions, statuses};
+
 /// One call.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Call {
@@ -16,6 +18,7 @@ pub(crate) struct Call {
     /// The carrier's id: `CallSid` or `call_control_id`.
     carrier_call_id: String,
     /// `inbound` or `outbound`.
+    #[schema(schema_with = directions)]
     direction: String,
     /// The calling number; empty when it is withheld or was erased.
     from: String,
@@ -26,6 +29,7 @@ pub(crate) struct Call {
     /// The agent's name at the time.
     agent_name: String,
     /// The carrier's view: `initiated`, `ringing`, `in_progress`, `completed`, `busy`, `failed`, `no_answer` or `canceled`.
+    #[schema(schema_with = statuses)]
     status: String,
     /// When the carrier asked.
     #[schema(value_type = String, format = DateTime)]

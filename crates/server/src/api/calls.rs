@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::calls::{self, CallQuery};
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -31,13 +32,13 @@ pub(super) struct Filter {
     #[param(required = false)]
     agent_id: Option<Uuid>,
     /// The carrier's view.
-    #[param(required = false, example = "completed")]
+    #[param(required = false, schema_with = statuses)]
     status: Option<String>,
     /// `inbound` or `outbound`.
-    #[param(required = false)]
+    #[param(required = false, schema_with = directions)]
     direction: Option<String>,
     /// Why it was over.
-    #[param(required = false, example = "caller_hung_up")]
+    #[param(required = false, schema_with = end_reasons)]
     end_reason: Option<String>,
     /// The calling number, E.164.
     #[param(required = false)]
@@ -51,6 +52,23 @@ pub(super) struct Filter {
     /// Offered before this time.
     #[param(required = false, value_type = Option<String>, format = DateTime)]
     until: Option<Timestamp>,
+}
+
+/// Words of closed lists.
+pub(super) fn statuses() -> Object {
+    words("The carrier's view.", CallStatus::ALL.map(CallStatus::as_str))
+}
+
+pub(super) fn directions() -> Object {
+    words("Who called whom.", [Direction::Inbound, Direction::Outbound].map(Direction::as_str))
+}
+
+pub(super) fn end_reasons() -> Object {
+    words("Why it was over.", EndReason::ALL.map(EndReason::as_str))
+}
+
+fn words<const N: usize>(about: &str, all: [&'static str; N]) -> Object {
+    ObjectBuilder::new().schema_type(Type::String).description(Some(about)).enum_values(Some(all)).build()
 }
 
 impl Filter {
@@ -73,7 +91,12 @@ impl Filter {
 fn word<T: DeserializeOwned>(field: &'static str, given: Option<String>) -> Result<Option<T>, Problem> {
     let Some(given) = given else { return Ok(None) };
     let read = serde_json::from_value(Value::String(given));
-    read.map(Some).map_err(|wrong| Problem::invalid_field(field, wrong.to_string()))
+    read.map(Some).map_err(|wrong: serde_json::Error| {
+        // What stands before repeats the value.
+        let text = wrong.to_string();
+        let wanted = text.rsplit_once(", expected ").map_or("a word of the list in the document", |(_, wanted)| wanted);
+        Problem::invalid_field(field, format!("must be {wanted}"))
+    })
 }
 
 /// A page of calls, newest first.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use api::answers::NotFound;
 use api::{ApiPath, Caller, Problem};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use call::{CallId, CallRecord, CallStatus, TenantId, ToolRecord, TurnRecord};
@@ -19,6 +19,7 @@ use store::{Database, StoreError, calls as stored};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use utoipa::IntoParams;
 
 use super::bodies::{Call, Tool, Turn};
 use super::calls::{self, CallParam};
@@ -35,13 +36,23 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// The records may be away for this long before the stream ends.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Where a stream broke off.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes the header that the handler reads")]
+pub(super) struct LastEventParam {
+    /// The id of the last event that was received; any other text is no id, and all is told.
+    #[param(rename = "Last-Event-ID", required = false, example = "3.1")]
+    last_event_id: String,
+}
+
 /// What happens in a call, while it happens
 ///
 /// Events: `status` with the call, `turn` and `tool` as they are stored (again when one changes), and `ended` with the call as the last. The id of an
 /// event tells how many turns and tools were told before; sent back as `Last-Event-ID`, the stream goes on from there.
 #[utoipa::path(
     get, path = "/api/v1/calls/{id}/events", operation_id = "followCall", tag = "Calls",
-    params(CallParam, ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received.", example = "3.1")),
+    params(CallParam, LastEventParam),
     responses((status = 200, description = "The events.", content_type = "text/event-stream"), NotFound)
 )]
 pub(super) async fn follow(
@@ -52,12 +63,8 @@ pub(super) async fn follow(
 ) -> Result<Response, Problem> {
     let call = calls::find(&app, &caller, &path).await?;
     let Ok(permit) = Arc::clone(&app.event_streams).try_acquire_owned() else {
-        return Err(Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "too_many_streams",
-            "Too many streams",
-            format!("{STREAMS} streams of events are open here; close some, or ask another instance"),
-        ));
+        let detail = format!("{STREAMS} streams of events are open here; close some, or ask another instance");
+        return Err(Problem::unavailable("too_many_streams", detail));
     };
     let (turns, tools) = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(told).unwrap_or_default();
     let follower = Follower {

@@ -6,7 +6,7 @@ use axum::response::{Html, IntoResponse, Response};
 use store::StoreError;
 use tracing::error;
 
-use super::pages::ProblemPage;
+use super::pages::{ProblemPage, Top};
 
 /// Only our own scripts, styles and sounds; the media socket and the player are the two things a page opens.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; style-src 'self'; script-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; \
@@ -39,6 +39,7 @@ impl<T: Template> IntoResponse for Page<T> {
 /// Why there is no page.
 pub(super) enum Problem {
     NoSuchCall,
+    NotPermitted,
     Store(StoreError),
 }
 
@@ -51,13 +52,16 @@ impl From<StoreError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, title, detail) = match self {
+            Self::NotPermitted => {
+                (StatusCode::FORBIDDEN, "This is not for you to see", "Ask an administrator of the workspace for a role that may.")
+            }
             Self::NoSuchCall => (StatusCode::NOT_FOUND, "There is no such call", "It may have been deleted, or the address is cut off."),
             Self::Store(fault) => {
                 error!(error = %fault, "the console could not read the records");
                 (StatusCode::SERVICE_UNAVAILABLE, "The records cannot be read", "Calls go on. Load this page again in a moment.")
             }
         };
-        (status, Page(ProblemPage { title, detail })).into_response()
+        (status, Page(ProblemPage { top: Some(Top::default()), title, detail })).into_response()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The pages, as templates with what they show.
 
 use askama::Template;
+use people::{Permission, Principal};
 
 use super::views::{CallView, Entry, Moment, ReservationView, Waiting};
 
@@ -29,10 +30,26 @@ pub(super) struct Board {
     pub(super) messages: Vec<MessageView>,
 }
 
+/// What the head of the pages behind the doors leads to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Top {
+    /// Somebody with an account looks, who may sign out.
+    pub(super) person: bool,
+    /// They may see who works here.
+    pub(super) people: bool,
+}
+
+impl Top {
+    pub(super) fn of(principal: &Principal) -> Option<Self> {
+        Some(Self { person: principal.user().is_some(), people: principal.may(Permission::UserView) })
+    }
+}
+
 /// `/`
 #[derive(Template)]
 #[template(path = "dashboard.html")]
 pub(super) struct Dashboard {
+    pub(super) top: Option<Top>,
     pub(super) notices: Vec<String>,
     pub(super) board: Board,
 }
@@ -50,6 +67,7 @@ pub(super) struct MessageView {
 #[derive(Template)]
 #[template(path = "call.html")]
 pub(super) struct CallPage {
+    pub(super) top: Option<Top>,
     pub(super) call: CallView,
     pub(super) waiting: Option<Waiting>,
     pub(super) entries: Vec<Entry>,
@@ -70,6 +88,7 @@ pub(super) struct TranscriptPart {
 #[derive(Template)]
 #[template(path = "talk.html")]
 pub(super) struct TalkPage {
+    pub(super) top: Option<Top>,
     pub(super) notices: Vec<String>,
     pub(super) agents: Vec<AgentChoice>,
 }
@@ -86,6 +105,7 @@ pub(super) struct AgentChoice {
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 pub(super) struct SignInPage {
+    pub(super) top: Option<Top>,
     /// The operator token that was given is not the one.
     pub(super) refused: bool,
     /// There is an operator token.
@@ -98,6 +118,7 @@ pub(super) struct SignInPage {
 #[derive(Template)]
 #[template(path = "account/link.html")]
 pub(super) struct LinkPage {
+    pub(super) top: Option<Top>,
     pub(super) title: &'static str,
     /// What `account.js` does with it.
     pub(super) action: &'static str,
@@ -110,12 +131,38 @@ pub(super) struct LinkPage {
 /// `/sign-in/openid`
 #[derive(Template)]
 #[template(path = "account/returned.html")]
-pub(super) struct ReturnedPage {}
+pub(super) struct ReturnedPage {
+    pub(super) top: Option<Top>,
+}
+
+/// `/workspace`
+#[derive(Template)]
+#[template(path = "account/workspace.html")]
+pub(super) struct WorkspacePage {
+    pub(super) top: Option<Top>,
+}
+
+/// `/account`
+#[derive(Template)]
+#[template(path = "account/own.html")]
+pub(super) struct AccountPage {
+    pub(super) top: Option<Top>,
+}
+
+/// `/people`
+#[derive(Template)]
+#[template(path = "account/people.html")]
+pub(super) struct PeoplePage {
+    pub(super) top: Option<Top>,
+    /// The person may invite.
+    pub(super) invites: bool,
+}
 
 /// What is shown instead of a page that cannot be.
 #[derive(Template)]
 #[template(path = "problem.html")]
 pub(super) struct ProblemPage {
+    pub(super) top: Option<Top>,
     pub(super) title: &'static str,
     pub(super) detail: &'static str,
 }

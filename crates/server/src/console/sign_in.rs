@@ -1,7 +1,7 @@
 //! The pages by which people get in. What they do is done by the API; only the operator's token is taken here.
 
 use axum::Form;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
@@ -9,21 +9,18 @@ use subtle::ConstantTimeEq;
 use tracing::warn;
 
 use super::answer::Page;
-use super::pages::{LinkPage, ReturnedPage, SignInPage};
+use super::pages::{LinkPage, ReturnedPage, SignInPage, WorkspacePage};
 use crate::state::App;
 
-/// What stands in the address or in the form.
+/// What stands in the operator's form.
 #[derive(Deserialize)]
-pub(crate) struct Key {
+pub(super) struct Key {
     token: Option<String>,
 }
 
-/// `GET /sign-in`: the form; with `?token=...` the operator's way in from a link.
-pub(crate) async fn sign_in(State(app): State<App>, Query(key): Query<Key>) -> Response {
-    match key.token {
-        Some(token) => let_in(&app, &token),
-        None => Page(page(&app, false)).into_response(),
-    }
+/// `GET /sign-in`: the forms. The operator's way in from a link is `/sign-in#token=...`: what stands behind the # is sent to nobody.
+pub(super) async fn sign_in(State(app): State<App>) -> impl IntoResponse {
+    Page(page(&app, false))
 }
 
 /// `POST /sign-in`: the operator's form comes back.
@@ -33,7 +30,7 @@ pub(super) async fn submit(State(app): State<App>, Form(key): Form<Key>) -> Resp
 
 fn page(app: &App, refused: bool) -> SignInPage {
     let openid = app.settings.people.openid.as_ref().map(|openid| openid.name.clone());
-    SignInPage { refused, operator: app.settings.operator_token.is_some(), openid }
+    SignInPage { top: None, refused, operator: app.settings.operator_token.is_some(), openid }
 }
 
 fn let_in(app: &App, given: &str) -> Response {
@@ -55,12 +52,18 @@ fn let_in(app: &App, given: &str) -> Response {
 
 /// `GET /sign-in/openid`: the provider sent the browser back.
 pub(super) async fn returned() -> impl IntoResponse {
-    Page(ReturnedPage {})
+    Page(ReturnedPage { top: None })
+}
+
+/// `GET /workspace`: for who belongs to several, and has not chosen.
+pub(super) async fn workspace() -> impl IntoResponse {
+    Page(WorkspacePage { top: None })
 }
 
 /// `GET /first-admin`: the link that is printed at the first start leads here.
 pub(super) async fn first_admin() -> impl IntoResponse {
     Page(LinkPage {
+        top: None,
         title: "The first account",
         action: "first-admin",
         text: "You will be the administrator of this installation. The link works once.",
@@ -73,6 +76,7 @@ pub(super) async fn first_admin() -> impl IntoResponse {
 /// `GET /invitation`
 pub(super) async fn invitation() -> impl IntoResponse {
     Page(LinkPage {
+        top: None,
         title: "Accept the invitation",
         action: "invitation",
         text: "Choose a name and a password. If you have an account here already, give its password and leave the name empty.",
@@ -85,6 +89,7 @@ pub(super) async fn invitation() -> impl IntoResponse {
 /// `GET /reset`
 pub(super) async fn reset() -> impl IntoResponse {
     Page(LinkPage {
+        top: None,
         title: "A new password",
         action: "reset",
         text: "You are signed out everywhere when it is set.",

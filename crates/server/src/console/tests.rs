@@ -249,10 +249,12 @@ async fn the_operator_token_opens_the_console_and_another_one_does_not() {
     let console = Console::open(&[("OPERATOR_TOKEN", "open-sesame-open-sesame")]).await;
     assert_eq!(console.get("/console/live").await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(console.get("/assets/console.css").await.status, StatusCode::OK, "the way in must look right too");
-    let refused = console.get("/sign-in?token=open-sesam").await;
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let refused = console.ask(request("POST", "/sign-in", &[form], "token=open-sesam")).await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
     assert!(!refused.headers.contains_key(header::SET_COOKIE));
-    let form = ("content-type", "application/x-www-form-urlencoded");
+    let in_address = console.get("/sign-in?token=open-sesame-open-sesame").await;
+    assert!(!in_address.headers.contains_key(header::SET_COOKIE), "addresses are logged and kept in histories");
     let let_in = console.ask(request("POST", "/sign-in", &[form], "token=open-sesame-open-sesame")).await;
     assert_eq!((let_in.status, &let_in.headers[header::LOCATION]), (StatusCode::SEE_OTHER, &header::HeaderValue::from_static("/")));
     let cookie = let_in.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dispatch::DrainRules;
-use live::{InstanceName, Limits, Rules};
+use live::{InstanceName, Limits, Rate, Rules};
 
 use super::reader::Reader;
 use super::values::{flag, optional, parse, public_url, seconds, within};
@@ -41,6 +41,10 @@ pub struct CallCentre {
     pub drain: DrainRules,
     /// Limits over all instances.
     pub limits: Limits,
+    /// New calls of one number in a minute, to the same workspace.
+    pub caller_rate: Option<Rate>,
+    /// New calls to one workspace in a minute.
+    pub tenant_rate: Option<Rate>,
 }
 
 impl CallCentre {
@@ -83,6 +87,8 @@ impl CallCentre {
                 agent: reader.get("MAX_CONCURRENT_CALLS_PER_AGENT", "", "a number from 1 to 100000", limit)?,
                 tenant: reader.get("MAX_CONCURRENT_CALLS_PER_TENANT", "", "a number from 1 to 100000", limit)?,
             },
+            caller_rate: reader.get("CALLS_PER_MINUTE_PER_CALLER", "30", "a number from 1 to 100000, or nothing", per_minute)?,
+            tenant_rate: reader.get("CALLS_PER_MINUTE_PER_TENANT", "", "a number from 1 to 100000, or nothing", per_minute)?,
         })
     }
 }
@@ -105,6 +111,10 @@ fn prefix(text: &str) -> Option<String> {
     let inner = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(text);
     let fits = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '_' | '-' | ':');
     (!inner.is_empty() && inner.len() <= 64 && inner.chars().all(fits)).then(|| text.to_owned())
+}
+
+fn per_minute(text: &str) -> Option<Option<Rate>> {
+    limit(text).map(|count| count.map(Rate::per_minute))
 }
 
 fn limit(text: &str) -> Option<Option<u32>> {

@@ -96,7 +96,7 @@ impl People {
             span("REFRESH_TOKEN_IDLE_TIMEOUT", "604800", "seconds from 300 to 7776000", 300, 90 * DAY)?,
             span("REFRESH_TOKEN_LIFETIME", "2592000", "seconds from 300 to 31536000", 300, 365 * DAY)?,
         );
-        let access_token = span("ACCESS_TOKEN_LIFETIME", "600", "seconds from 60 to 3600", 60, 3600)?;
+        let access_token = span("ACCESS_TOKEN_LIFETIME", "600", "seconds from 60 to 900", 60, 900)?;
         let retention_interval = span("RETENTION_INTERVAL", "3600", "seconds from 10 to 86400", 10, DAY)?;
         Ok(Self {
             secrets_file: reader.get("SECRETS_FILE", "", "a file", |text| Some(optional(text).map(PathBuf::from)))?,

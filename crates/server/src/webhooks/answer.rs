@@ -13,7 +13,7 @@ use telephony::{Document, MediaFormat, VoiceOffer};
 use tracing::{error, warn};
 use uuid::Uuid;
 
-use super::elsewhere;
+use super::{elsewhere, rates};
 use crate::directory::Answers;
 use crate::origin::Origin;
 use crate::refusals::Refusal;
@@ -86,13 +86,22 @@ pub(crate) async fn answer(app: &App, origin: &Origin, offer: VoiceOffer, asked:
             }
         };
     }
-    match app.services.records.open_call(&record(offer, &agent)).await {
+    let new = record(offer, &agent);
+    match app.services.records.open_call(&new).await {
         Ok(record) if record.ended_at.is_none() => {
             // Who talks already may finish.
             if record.answered_at.is_none() && !app.directory.is_open(record.tenant, Timestamp::now()) {
                 app.services.recorder.refused(RefusedBecause::Closed);
                 crate::calls::end_record(app, &record, EndReason::Refused).await;
                 return refusal(app, origin, &agent, Refusal::Closed);
+            }
+            // A repeated webhook, or one that another instance has sent on, is no new call.
+            if record.id == new.id
+                && let Some(because) = rates::too_often(app, &record).await
+            {
+                app.services.recorder.refused(because);
+                crate::calls::end_record(app, &record, EndReason::Refused).await;
+                return refusal(app, origin, &agent, Refusal::Busy);
             }
             // Who has talked already is not greeted again, whatever made the carrier ask again.
             let resumed = record.answered_at.is_some();

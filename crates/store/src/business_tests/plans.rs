@@ -107,6 +107,27 @@ async fn every_filter_of_the_call_list_is_served_by_its_index() {
     assert_eq!(calls::list(&plain, &filters()[0].0).await.unwrap().rows.len(), 50);
 }
 
+/// Filters that come together and fit no call: found out in the index of one of them, without reading the calls.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn filters_that_come_together_are_looked_at_in_one_index() {
+    let database = postgres().await;
+    contract::fill(&database, 100, CALLS).await;
+    leave_one_of_twenty(&database).await;
+    let all = || CallQuery::all(TenantId::DEFAULT, Page::first(50));
+    let agent = Some(AgentId(Uuid::from_u128(0x1_7000_8000_0000_0000_0003)));
+    let (direction, status, end_reason) = (Some(Direction::Outbound), Some(CallStatus::Busy), Some(EndReason::Silence));
+    let to = Some(PhoneNumber::new("+15010000042"));
+    for (wanted, index) in [
+        (CallQuery { agent, direction, status, end_reason, ..all() }, "calls_by_agent"),
+        (CallQuery { to, direction, status, end_reason, ..all() }, "calls_by_called"),
+        (CallQuery { end_reason, direction, status, ..all() }, "calls_by_end_reason"),
+        (CallQuery { status, direction, ..all() }, "calls_by_status"),
+    ] {
+        let plan = plan(&database, &wanted).await;
+        assert!(plan.contains(index) && plan.contains("outbound") && !plan.contains("Filter"), "{wanted:?}:\n{plan}");
+    }
+}
+
 /// The same rows on both databases, so that a benchmark compares like with like.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_filled_database_has_what_it_says() {

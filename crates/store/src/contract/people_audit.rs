@@ -49,6 +49,23 @@ async fn head(db: &Database) -> Head {
     audit::verify(db).await.unwrap().head.unwrap()
 }
 
+/// Entries lie in the order in which they came, and two instances' clocks are not the same.
+pub async fn clocks_that_differ_hide_no_entry_of_a_span_of_time(db: Database) {
+    for second in [5_000, 4_000, 20_000, 19_000, 60_000] {
+        append(&db, &AuditEntry { at: at(second), ..entry(1) }).await;
+    }
+    let span = async |since: Option<i64>, until: Option<i64>| {
+        numbers(&db, AuditFilter { since: since.map(at), until: until.map(at), ..AuditFilter::default() }).await
+    };
+    assert_eq!(span(None, Some(4_500)).await, [2]);
+    assert_eq!(span(None, Some(5_001)).await, [2, 1]);
+    assert_eq!(span(Some(4_000), Some(19_500)).await, [4, 2, 1]);
+    assert_eq!(span(Some(19_500), None).await, [5, 3]);
+    assert_eq!(span(Some(19_000), Some(60_000)).await, [4, 3]);
+    assert_eq!(span(Some(30_000), Some(50_000)).await, [0_i64; 0]);
+    assert_eq!(span(Some(70_000), None).await, [0_i64; 0]);
+}
+
 /// What comes back is what was written, whatever the databases think of numbers and NUL.
 pub async fn the_trail_keeps_what_happened(db: Database) {
     let bare = AuditEntry {

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use super::at;
 use super::people::{digest, have_tenants, have_users, id, tenant, written};
 use crate::api_keys::{self, ApiKey};
-use crate::idempotency::{self, Claim};
+use crate::idempotency::{self, Claim, Held};
 use crate::tickets::{self, Ticket, TicketKind};
 use crate::{Database, Page, StoreError, throttle, users};
 
@@ -236,6 +236,29 @@ pub async fn one_of_twenty_requests_is_ours(db: Database) {
     let done = Claim::Done { status: 201, headers, body: b"{\"id\": 1}".to_vec() };
     assert_eq!(claim(&db, HERE, 1, 1).await, done, "the first answer stands");
     assert_eq!(claim(&db, HERE, 1, 2).await, Claim::OtherRequest);
+}
+
+/// What was asked and the note that it is done are there together, or neither is.
+pub async fn a_request_that_is_noted_as_done_keeps_its_key(db: Database) {
+    let held = Held { tenant: HERE, key: digest(1) };
+    assert_eq!(claim(&db, HERE, 1, 1).await, Claim::Ours);
+    written!(db, |tx| held.done(&mut tx)).unwrap();
+    idempotency::give_up(&db, HERE, &digest(1)).await.unwrap();
+    assert_eq!(claim(&db, HERE, 1, 1).await, Claim::AnswerLost, "it is not done again");
+    assert_eq!(claim(&db, HERE, 1, 2).await, Claim::OtherRequest);
+    written!(db, |tx| held.done(&mut tx)).unwrap();
+    idempotency::finish(&db, HERE, &digest(1), 201, &json!({}), b"1").await.unwrap();
+    assert!(matches!(claim(&db, HERE, 1, 1).await, Claim::Done { status: 201, .. }));
+
+    assert_eq!(claim(&db, HERE, 2, 1).await, Claim::Ours);
+    let mut undone = db.begin().await.unwrap();
+    Held { tenant: HERE, key: digest(2) }.done(&mut undone).await.unwrap();
+    drop(undone);
+    assert_eq!(claim(&db, HERE, 2, 1).await, Claim::Running);
+    idempotency::give_up(&db, HERE, &digest(2)).await.unwrap();
+    let given_up = written!(db, |tx| Held { tenant: HERE, key: digest(2) }.done(&mut tx)).unwrap_err();
+    assert!(matches!(given_up, StoreError::Unavailable { .. }), "what comes after its key was given up is not done: {given_up:?}");
+    assert_eq!(claim(&db, HERE, 2, 1).await, Claim::Ours);
 }
 
 /// A key is its workspace's, may be freed while nothing was done, and is forgotten in the end.

@@ -26,6 +26,7 @@ migrations! {
     3 "going on" "0003_going_on.sql",
     4 "people" "0004_people.sql",
     5 "workspaces" "0005_workspaces.sql",
+    6 "lists" "0006_lists.sql",
 }
 
 fn version(version: i64, name: &'static str, sql: &'static str) -> Migration {

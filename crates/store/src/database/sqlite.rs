@@ -24,6 +24,8 @@ pub(super) async fn open(data_dir: &Path) -> Result<(SqlitePool, SqlitePool, Dat
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(Database::BUSY_TIMEOUT)
+        // What is erased is overwritten, not just given up.
+        .pragma("secure_delete", "ON")
         .foreign_keys(true);
     let doing = StoreError::while_doing("open the database file");
     let writer = pool(1).connect_with(options.clone()).await.map_err(doing)?;

@@ -80,12 +80,19 @@ async fn each_filter_of_the_trail_uses_its_own_index() {
         let index = match *name {
             "BY_TARGET" => "audit_by_target",
             "BY_ACTOR" => "audit_by_actor",
+            "OF_TENANT_BY_ACTION" => "audit_of_tenant_by_action",
+            "OF_TENANT_BY_AREA" => "audit_of_tenant_by_area",
+            "OF_TENANT_BY_KIND" => "audit_of_tenant_by_kind",
+            "OF_TENANT_BY_OUTCOME" => "audit_of_tenant_by_outcome",
             "BY_ACTION" | "LAST_TRIM" => "audit_by_action",
             "BY_TENANT" => "audit_of_tenant",
+            "FIRST" | "LAST_BEFORE" => "audit_by_time",
             "BY_NUMBER" | "LAST" | "OLDEST" | "NEXT" => "audit_pkey",
             _ => continue,
         };
         let plan = postgres_plan(&database, sql).await.join("\n");
         assert!(plan.contains(index), "{name}: {plan}");
+        let list = sql.contains("LIMIT $11");
+        assert!(!list || plan.matches("audit_by_time").count() == 2, "{name} does not find spans of time by their index: {plan}");
     }
 }

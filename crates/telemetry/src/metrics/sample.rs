@@ -37,6 +37,12 @@ pub struct Sample {
     pub live_state_up: bool,
     /// The database pool; `None` when there is none.
     pub pool: Option<Pool>,
+    /// Passwords that are being hashed or compared.
+    pub passwords_running: u64,
+    /// Passwords that wait for it.
+    pub passwords_waiting: u64,
+    /// Passwords hashed or compared since the start.
+    pub passwords_done: u64,
     /// The outside services that are in use.
     pub services: Vec<ServiceSample>,
 }
@@ -94,6 +100,10 @@ impl Sample {
             Each("state", states),
         );
         services::register(&self.services, registry);
+        let hashing = Each("state", [("running", self.passwords_running), ("waiting", self.passwords_waiting)]);
+        registry.register("voicenoob_passwords_hashing", "Sign-ins and changes of passwords that are in the line for a hash", hashing);
+        let done = ConstCounter::new(self.passwords_done);
+        registry.register("voicenoob_passwords_hashed", "Passwords hashed or compared with a hash", done);
         if let Some(pool) = self.pool {
             let connections = Each("state", [("in_use", u64::from(pool.in_use)), ("idle", u64::from(pool.idle))]);
             registry.register("voicenoob_database_connections", "Open connections of the database pool", connections);

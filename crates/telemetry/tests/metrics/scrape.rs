@@ -28,6 +28,9 @@ pub(crate) fn everything_known() -> Sample {
         remaining_calls: 0,
         live_state_up: true,
         services: vec![telnyx()],
+        passwords_running: 1,
+        passwords_waiting: 5,
+        passwords_done: 70,
         pool: Some(Pool { in_use: 1, idle: 4, max: 10, waits: 3, waited: Duration::from_millis(1_500) }),
     }
 }
@@ -58,6 +61,9 @@ pub(crate) fn at_rest() -> Sample {
         live_state_up: true,
         services: Vec::new(),
         pool: None,
+        passwords_running: 0,
+        passwords_waiting: 0,
+        passwords_done: 0,
     }
 }
 

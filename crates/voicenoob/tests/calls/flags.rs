@@ -80,7 +80,7 @@ async fn without_the_queue_its_answers_are_those_of_an_empty_one() -> Result<()>
 }
 
 /// Every setting of the call centre: a value that is not one, and what is allowed.
-const MALFORMED: [(&str, &str, &str); 25] = [
+const MALFORMED: [(&str, &str, &str); 27] = [
     ("ENABLE_CALL_REGISTRY", "maybe", "true or false"),
     ("ENABLE_PROMETHEUS_METRICS", "2", "true or false"),
     ("ENABLE_CONNECTION_DRAINING", "", "true or false"),
@@ -88,6 +88,8 @@ const MALFORMED: [(&str, &str, &str); 25] = [
     ("SHUTDOWN_DRAIN_TIMEOUT", "two minutes", "seconds from 0 to 3600"),
     ("SHUTDOWN_DRAIN_TIMEOUT", "-1", "seconds from 0 to 3600"),
     ("DRAIN_SETTLE_TIME", "301", "seconds from 0 to 300"),
+    ("CALLS_PER_MINUTE_PER_CALLER", "0", "a number from 1 to 100000, or nothing"),
+    ("CALLS_PER_MINUTE_PER_TENANT", "many", "a number from 1 to 100000, or nothing"),
     ("CALL_REGISTRY_TTL", "59", "seconds from 60 to 86400"),
     ("RESUME_WINDOW", "4", "seconds from 5 to 600"),
     ("HEARTBEAT_INTERVAL", "0", "seconds from 1 to 60"),

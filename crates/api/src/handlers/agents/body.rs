@@ -79,9 +79,9 @@ pub(crate) struct NewAgent {
     greeting: Option<String>,
     #[schema(max_items = 32)]
     tools: Option<Vec<String>>,
-    #[schema(minimum = 0, maximum = 2000)]
+    #[schema(minimum = 100, maximum = 2000)]
     silence_duration_ms: Option<u32>,
-    #[schema(minimum = 0, maximum = 1)]
+    #[schema(minimum = 0.1, maximum = 0.9)]
     turn_detection_threshold: Option<f32>,
     #[schema(minimum = 0, maximum = 1000)]
     prefix_padding_ms: Option<u32>,
@@ -127,10 +127,10 @@ pub(crate) struct AgentPatch {
     #[schema(value_type = Option<Vec<String>>, required = false, max_items = 32)]
     tools: Change<Vec<String>>,
     #[serde(default, deserialize_with = "change")]
-    #[schema(value_type = Option<u32>, required = false, minimum = 0, maximum = 2000)]
+    #[schema(value_type = Option<u32>, required = false, minimum = 100, maximum = 2000)]
     silence_duration_ms: Change<u32>,
     #[serde(default, deserialize_with = "change")]
-    #[schema(value_type = Option<f32>, required = false, minimum = 0, maximum = 1)]
+    #[schema(value_type = Option<f32>, required = false, minimum = 0.1, maximum = 0.9)]
     turn_detection_threshold: Change<f32>,
     #[serde(default, deserialize_with = "change")]
     #[schema(value_type = Option<u32>, required = false, minimum = 0, maximum = 1000)]

@@ -12,8 +12,10 @@ const GREETING_MAX: usize = 500;
 /// Most tools of one agent, and most letters of a tool's name.
 const TOOLS_MAX: usize = 32;
 const TOOL_NAME_MAX: usize = 64;
-/// Longest silence that ends a turn, ms.
-const SILENCE_MAX_MS: u32 = 2_000;
+/// Silence that ends a turn, ms: less is a breath, more is a pause nobody waits for.
+const SILENCE_MS: (u32, u32) = (100, 2_000);
+/// How sure it must be that somebody speaks: nearer to 0 everything is speech, nearer to 1 nothing.
+const THRESHOLD: (f32, f32) = (0.1, 0.9);
 /// A call's length that may be set, seconds: shorter is a fault, longer is longer than carriers keep a call (4 h).
 const CALL_SECONDS: (u32, u32) = (10, 14_400);
 
@@ -53,10 +55,10 @@ pub(super) fn settings(check: &mut Check, settings: &AgentSettings, directory: &
         tools(check, named);
     }
     if let Some(silence) = settings.silence_duration_ms {
-        check.within("/silence_duration_ms", silence, 0, SILENCE_MAX_MS);
+        check.within("/silence_duration_ms", silence, SILENCE_MS.0, SILENCE_MS.1);
     }
     if let Some(threshold) = settings.turn_detection_threshold {
-        check.within("/turn_detection_threshold", threshold, 0.0, 1.0);
+        check.within("/turn_detection_threshold", threshold, THRESHOLD.0, THRESHOLD.1);
     }
     if let Some(seconds) = settings.max_call_seconds {
         check.within("/max_call_seconds", seconds, CALL_SECONDS.0, CALL_SECONDS.1);

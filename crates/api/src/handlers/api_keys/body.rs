@@ -6,8 +6,10 @@ use call::Timestamp;
 use people::{NewKey, Permission, Principal};
 use privacy::Secret;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use store::api_keys::ApiKey;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 use uuid::Uuid;
 
 use crate::handlers::check::Check;
@@ -22,6 +24,7 @@ pub(crate) struct Key {
     /// The first letters of the key, to tell it from others.
     prefix: String,
     /// Permissions.
+    #[schema(schema_with = scopes_schema)]
     scopes: Vec<String>,
     /// The account that made it; `null` when there was none, or it is gone.
     created_by: Option<Uuid>,
@@ -48,10 +51,22 @@ pub(crate) struct KeyRequest {
     #[schema(min_length = 1, max_length = 100, example = "Reporting")]
     name: String,
     /// Permissions of `/api/v1/permissions` that the maker has.
-    #[schema(min_items = 1, max_items = 32, example = json!(["call:view"]))]
+    #[schema(schema_with = scopes_schema)]
     scopes: Vec<String>,
     /// In the future; left out: until it is revoked.
     expires_at: Option<Timestamp>,
+}
+
+fn scopes_schema() -> Array {
+    let scope = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Permission::ALL.iter().map(|one| one.as_str())));
+    let about = "Permissions of `/api/v1/permissions`; of a new key, such as its maker has.";
+    ArrayBuilder::new()
+        .description(Some(about))
+        .items(scope)
+        .min_items(Some(1))
+        .max_items(Some(Permission::ALL.len()))
+        .examples([json!(["call:view"])])
+        .build()
 }
 
 impl KeyRequest {

@@ -9,11 +9,11 @@ use uuid::Uuid;
 use crate::handlers::check::Check;
 use crate::problem::Problem;
 
-/// Longest password that is looked at, in bytes: hashing takes time for each.
+/// Longest password that is looked at, characters: hashing takes time for each.
 const PASSWORD_MAX: usize = 1_024;
-/// Longest ticket or token that is looked at, in bytes.
+/// Longest ticket or token that is looked at, characters.
 const TICKET_MAX: usize = 512;
-/// Longest code of a second factor: recovery codes with their dashes.
+/// Longest code of a second factor, characters: recovery codes with their dashes.
 const CODE_MAX: usize = 64;
 
 /// Mail address and password.
@@ -24,7 +24,7 @@ pub(crate) struct LoginRequest {
     pub(crate) email: String,
     #[schema(value_type = String, format = Password, min_length = 1, max_length = 1024)]
     pub(crate) password: Secret,
-    /// The workspace to work in. Left out: the only one, or none yet.
+    /// The workspace to work in. Left out: the first of the person's.
     pub(crate) workspace_id: Option<Uuid>,
     /// True for a browser: the session is a cookie, and the answer holds no token.
     #[serde(default)]
@@ -235,8 +235,8 @@ fn password(check: &mut Check, field: &str, password: &Secret) {
 
 /// A code, ticket or token that can be looked at.
 fn short(check: &mut Check, field: &str, text: &Secret, most: usize) {
-    let length = text.expose().len();
+    let length = text.expose().chars().count();
     if length == 0 || length > most {
-        check.wrong(field, format!("must have 1 to {most} bytes"));
+        check.wrong(field, format!("must have 1 to {most} characters"));
     }
 }

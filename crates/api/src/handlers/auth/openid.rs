@@ -24,7 +24,7 @@ use crate::state::ApiState;
 /// The cookie that binds a sign-in to the browser that began it.
 const UNDER_TLS: &str = "__Host-voicenoob-openid";
 const WITHOUT_TLS: &str = "voicenoob-openid";
-/// Longest code, state or error that a provider sends, bytes; the common ones have some hundreds.
+/// Longest code, state or error that a provider sends, characters; the common ones have some hundreds.
 const RETURNED_MAX: usize = 4_096;
 
 /// Where to send the browser.
@@ -101,13 +101,13 @@ pub(crate) async fn finish(
 impl ReturnedRequest {
     fn check(&self) -> Result<(), Problem> {
         let mut check = Check::default();
-        let secret = |secret: &Option<Secret>| secret.as_ref().map_or(0, |text| text.expose().len());
-        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let secret = |secret: &Option<Secret>| secret.as_ref().map_or(0, |text| text.expose().chars().count());
+        let text = |text: &Option<String>| text.as_ref().map_or(0, |text| text.chars().count());
         let all =
             [("/code", secret(&self.code)), ("/state", secret(&self.state)), ("/iss", text(&self.iss)), ("/error", text(&self.error))];
         for (field, length) in all {
             if length > RETURNED_MAX {
-                check.wrong(field, format!("must have at most {RETURNED_MAX} bytes"));
+                check.wrong(field, format!("must have at most {RETURNED_MAX} characters"));
             }
         }
         check.done()

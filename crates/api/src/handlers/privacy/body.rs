@@ -58,7 +58,7 @@ pub(crate) struct PersonalData {
     mentions: Vec<Value>,
     /// Recordings of the calls; the calls' ids get them.
     recordings: Vec<String>,
-    /// True when there is more than is handed out at once (10,000 calls).
+    /// True when there is more than is handed out at once (50,000 calls).
     partial: bool,
 }
 

@@ -36,6 +36,39 @@ async fn a_tenants_limit_holds_over_all_agents() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_number_that_calls_too_often_is_told_that_all_lines_are_busy_and_others_are_served() -> Result<()> {
+    let centre = Centre::open(&[("CALLS_PER_MINUTE_PER_CALLER", "2"), ("ENABLE_CALL_QUEUE", "true")]).await?;
+    for carrier in [Carrier::Twilio, Carrier::Telnyx] {
+        let served = centre.rings(carrier, "desk", 1);
+        until("the call is served", async || Ok(!centre.said(&served.id()).await.unwrap_or_default().is_empty())).await?;
+        served.leaves().await?;
+    }
+    let refused = centre.rings(Carrier::Twilio, "desk", 1);
+    let id = refused.id();
+    let heard = refused.over().await?;
+    ensure!(heard.said.iter().any(|said| said.ends_with("busy.wav")), "{heard:?}");
+    centre.ended(&id, "refused").await?;
+    ensure!(centre.metric("voicenoob_calls_refused_total", &[("reason", "caller_rate")]).await? == 1.0);
+    let other = centre.rings(Carrier::Twilio, "desk", 2);
+    until("another number is served", async || Ok(!centre.said(&other.id()).await.unwrap_or_default().is_empty())).await?;
+    other.leaves().await?;
+    centre.server.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_workspace_that_is_called_too_often_takes_no_more_for_a_while() -> Result<()> {
+    let centre = Centre::open(&[("CALLS_PER_MINUTE_PER_TENANT", "1")]).await?;
+    let first = centre.talking("desk").await?;
+    let refused = centre.rings(Carrier::Telnyx, "desk", 1).over().await?;
+    ensure!(refused.said.iter().any(|said| said.ends_with("busy.wav")), "{refused:?}");
+    ensure!(centre.metric("voicenoob_calls_refused_total", &[("reason", "tenant_rate")]).await? == 1.0);
+    first.leaves().await?;
+    centre.server.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn without_the_queue_every_limit_refuses_under_its_own_name() -> Result<()> {
     for (limit, reason) in [
         ("MAX_CONCURRENT_CALLS", "instance_limit"),
