@@ -50,7 +50,8 @@ impl Service {
                 attempt: seconds(4),
                 deadline: seconds(10),
                 retry: RetryPolicy { times: 2, base: Duration::from_millis(500), cap: seconds(3) },
-                breaker: breaker(5, seconds(15)),
+                // A call whose stream broke off waits meanwhile: a short look away, and another soon.
+                breaker: BreakerPolicy { open_at_most: seconds(30), ..breaker(5, seconds(2)) },
                 bulkhead: BulkheadPolicy { at_once: 64, waiting: 256, wait: seconds(2) },
                 pace: None,
             },

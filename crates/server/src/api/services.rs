@@ -1,9 +1,9 @@
 //! The outside services, for operators: how they stand, and a hand on their breakers.
 
 use api::answers::NotFound;
-use api::{Caller, Problem};
+use api::{ApiPath, Caller, Problem};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use resilience::{Guard, View};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -91,7 +91,7 @@ pub(super) async fn list(State(app): State<App>) -> Json<ServicesBody> {
     params(("name" = String, Path, description = "As in the list.")),
     responses((status = 200, description = "It is not asked any more.", body = ServiceBody), NotFound)
 )]
-pub(super) async fn open(State(app): State<App>, caller: Caller, Path(name): Path<String>) -> Result<Json<ServiceBody>, Problem> {
+pub(super) async fn open(State(app): State<App>, caller: Caller, ApiPath(name): ApiPath<String>) -> Result<Json<ServiceBody>, Problem> {
     change(&app, &caller, "service.open", &name, Guard::force_open).await
 }
 
@@ -101,12 +101,12 @@ pub(super) async fn open(State(app): State<App>, caller: Caller, Path(name): Pat
     params(("name" = String, Path, description = "As in the list.")),
     responses((status = 200, description = "It is asked again.", body = ServiceBody), NotFound)
 )]
-pub(super) async fn reset(State(app): State<App>, caller: Caller, Path(name): Path<String>) -> Result<Json<ServiceBody>, Problem> {
+pub(super) async fn reset(State(app): State<App>, caller: Caller, ApiPath(name): ApiPath<String>) -> Result<Json<ServiceBody>, Problem> {
     change(&app, &caller, "service.reset", &name, Guard::reset).await
 }
 
 async fn change(app: &App, caller: &Caller, action: &'static str, name: &str, what: fn(&Guard)) -> Result<Json<ServiceBody>, Problem> {
-    let guard = app.guards.named(name).ok_or_else(|| Problem::not_found("no such service is in use here"))?;
+    let guard = app.guards.named(name).ok_or_else(|| Problem::missing("service in use"))?;
     super::noted(app, caller, action, "service", Some(name.to_owned())).await?;
     what(&guard);
     Ok(Json(guard.view().into()))

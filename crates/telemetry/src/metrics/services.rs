@@ -61,7 +61,8 @@ impl Series {
 impl EncodeMetric for Series {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), fmt::Error> {
         self.rows.iter().try_for_each(|(labels, value)| {
-            let mut one = encoder.encode_family(&labels[..])?;
+            let labels = labels.as_slice();
+            let mut one = encoder.encode_family(&labels)?;
             if self.counter { one.encode_counter::<NoLabelSet, _, f64>(value, None) } else { one.encode_gauge(value) }
         })
     }

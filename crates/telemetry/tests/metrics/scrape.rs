@@ -27,7 +27,7 @@ pub(crate) fn everything_known() -> Sample {
         drain_state: "running",
         remaining_calls: 0,
         live_state_up: true,
-        services: vec![telnyx()],
+        services: vec![telnyx(), ServiceSample { service: "openid", ..telnyx() }],
         passwords_running: 1,
         passwords_waiting: 5,
         passwords_done: 70,

@@ -7,6 +7,7 @@ mod openid;
 mod outage;
 mod privacy;
 mod roles;
+mod services;
 mod sign_in;
 
 use std::path::Path;

@@ -19,7 +19,7 @@ const SOON: Duration = Duration::from_secs(20);
 /// The other workspace's number.
 const NUMBER: &str = "+4930555010";
 /// Rows whose parameter names no thing of a workspace.
-const NOT_OF_A_WORKSPACE: [&str; 2] = ["/api/v1/settings/providers/", "/api/v1/accounts/"];
+const NOT_OF_A_WORKSPACE: [&str; 3] = ["/api/v1/settings/providers/", "/api/v1/accounts/", "/api/v1/services/"];
 
 /// The other workspace: its owner, and one of everything that can be there, a caller who talks and one who waits among it.
 struct Other {
