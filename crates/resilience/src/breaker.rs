@@ -111,9 +111,19 @@ pub struct Refused {
 
 #[derive(Debug, Clone)]
 enum Position {
-    Closed { in_a_row: u32, window: Window },
-    Open { until: Instant, times: u32 },
-    HalfOpen { probing: bool, answered: u32, times: u32 },
+    Closed {
+        in_a_row: u32,
+        window: Window,
+    },
+    Open {
+        until: Instant,
+        times: u32,
+    },
+    HalfOpen {
+        probing: bool,
+        answered: u32,
+        times: u32,
+    },
     /// By an operator, until it is reset.
     Forced,
 }
@@ -248,7 +258,8 @@ fn is_bad(policy: &BreakerPolicy, in_a_row: u32, window: &Window, now: Instant) 
     let tally = window.tally(now);
     let share = |part: u32| f64::from(part) / f64::from(tally.total.max(1));
     tally.total >= policy.volume.max(1)
-        && ((tally.failed > 0 && share(tally.failed) >= policy.share) || policy.slow.is_some_and(|slow| tally.slow > 0 && share(tally.slow) >= slow.share))
+        && ((tally.failed > 0 && share(tally.failed) >= policy.share)
+            || policy.slow.is_some_and(|slow| tally.slow > 0 && share(tally.slow) >= slow.share))
 }
 
 #[cfg(test)]

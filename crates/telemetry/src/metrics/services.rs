@@ -14,7 +14,8 @@ pub(super) fn register(services: &[ServiceSample], registry: &mut Registry) {
         return;
     }
     let mut add = |name, help, metric| registry.register(name, help, metric);
-    let states = services.iter().flat_map(|one| one.states.iter().map(|(word, is)| row([("service", one.service), ("state", word)], u8::from(*is))));
+    let states =
+        services.iter().flat_map(|one| one.states.iter().map(|(word, is)| row([("service", one.service), ("state", word)], u8::from(*is))));
     add("voicenoob_service_breaker_state", "Where the breaker of an outside service stands: 1 for its state", Series::gauge(states));
     let changes = services.iter().flat_map(|one| {
         one.transitions.iter().map(|(from, to, count)| row([("service", one.service), ("from", from), ("to", to)], as_float(*count)))
@@ -22,8 +23,9 @@ pub(super) fn register(services: &[ServiceSample], registry: &mut Registry) {
     add("voicenoob_service_breaker_transitions", "Changes of a breaker's state", Series::counter(changes));
     let away = services.iter().map(|one| row([("service", one.service)], one.not_closed.as_secs_f64()));
     add("voicenoob_service_breaker_not_closed_seconds", "Time in which a breaker was not closed, in all", Series::counter(away));
-    let calls =
-        services.iter().flat_map(|one| one.calls.iter().map(|(outcome, count)| row([("service", one.service), ("outcome", outcome)], as_float(*count))));
+    let calls = services
+        .iter()
+        .flat_map(|one| one.calls.iter().map(|(outcome, count)| row([("service", one.service), ("outcome", outcome)], as_float(*count))));
     add("voicenoob_service_calls", "Calls to outside services, by what came of them", Series::counter(calls));
     let under_way = services.iter().map(|one| row([("service", one.service)], as_float(one.under_way)));
     add("voicenoob_service_calls_under_way", "Calls to outside services that are not over", Series::gauge(under_way));
