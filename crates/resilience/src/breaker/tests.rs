@@ -1,3 +1,5 @@
+//! The state diagram, arrow by arrow.
+
 use proptest::prelude::*;
 
 use super::*;
