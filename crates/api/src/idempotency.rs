@@ -15,7 +15,7 @@ use call::{TenantId, Timestamp};
 use people::Client;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use store::idempotency::{Claim, Held, claim, finish, give_up};
+use store::idempotency::{Claim, Held, claim};
 use store::{Database, StoreError};
 use tokio::sync::Semaphore;
 use tracing::Instrument;
@@ -109,13 +109,33 @@ async fn claimed(state: &ApiState, row: &Row, caller: &Caller, key: &str, reques
     let actor_id = actor.id.unwrap_or_default();
     let key = digest(&[actor.kind.as_str().as_bytes(), actor_id.as_bytes(), key.as_bytes()]);
     let tenant = caller.principal.tenant.unwrap_or(TenantId::DEFAULT);
-    let outcome = claim(&state.db, tenant, &key, &request_digest, Timestamp::now()).await?;
-    let held = Held { tenant, key };
+    let held = Held::new(tenant, key, Timestamp::now());
+    let claimed = Claimed { state: state.clone(), held };
+    let unsure = Unsure(Some(claimed.clone()));
+    let outcome = claim(&state.db, &held, &request_digest).await?;
+    unsure.settled();
     let mut request = Request::from_parts(parts, Body::from(body));
     let client = Client { claim: Some(held), ..caller.client.clone() };
     request.extensions_mut().insert(ClientInfo(client.clone()));
     request.extensions_mut().insert(Caller { client, ..caller.clone() });
-    Ok((Claimed { state: state.clone(), held }, outcome, request))
+    Ok((claimed, outcome, request))
+}
+
+/// A claim of which it is not known whether it was made: nobody waited for the answer, or none came. It is given up when it is there.
+struct Unsure(Option<Claimed>);
+
+impl Unsure {
+    fn settled(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unsure {
+    fn drop(&mut self) {
+        if let (Some(claimed), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(claimed.give_up_later());
+        }
+    }
 }
 
 /// 413.
@@ -166,7 +186,7 @@ impl Claimed {
     }
 
     async fn given_up(&self) -> Result<(), StoreError> {
-        give_up(&self.state.db, self.held.tenant, &self.held.key).await
+        self.held.give_up(&self.state.db).await
     }
 
     /// The database that failed the request may not have the key freed either: it is tried again until the database is back.
@@ -188,7 +208,7 @@ impl Claimed {
         let text = |name: &HeaderName| Some((name.as_str().to_owned(), Value::from(headers.get(name)?.to_str().ok()?)));
         let headers: Map<String, Value> = KEPT.iter().filter_map(text).collect();
         let sealed = self.state.sealer.seal(&self.context(), body).await?;
-        Ok(finish(&self.state.db, self.held.tenant, &self.held.key, status.as_u16(), &Value::Object(headers), &sealed).await?)
+        Ok(self.held.finish(&self.state.db, status.as_u16(), &Value::Object(headers), &sealed).await?)
     }
 
     async fn replayed(&self, status: u16, headers: &Value, sealed: &[u8]) -> Response {
@@ -213,7 +233,7 @@ impl Claimed {
 
     /// What the sealed answer is bound to.
     fn context(&self) -> String {
-        format!("idempotency:{}:{}", self.held.tenant, hex::encode(self.held.key))
+        format!("idempotency:{}:{}", self.held.tenant(), hex::encode(self.held.key()))
     }
 }
 

@@ -152,6 +152,14 @@ impl Breaker {
         }
     }
 
+    /// Where it stands for whoever asks now: after its time an open one is as good as half open.
+    pub fn state_at(&self, now: Instant) -> State {
+        match self.position {
+            Position::Open { until, .. } if now >= until => State::HalfOpen,
+            _ => self.state(),
+        }
+    }
+
     /// True when an operator opened it.
     pub fn is_forced(&self) -> bool {
         matches!(self.position, Position::Forced)
@@ -162,21 +170,28 @@ impl Breaker {
         if let Position::Closed { in_a_row, .. } = self.position { in_a_row } else { 0 }
     }
 
+    /// What asking for a call would be answered, without asking.
+    pub fn would_refuse(&self, now: Instant) -> Option<Refused> {
+        let refused = |retry_after| Some(Refused { retry_after, paused: false });
+        match self.position {
+            Position::Forced => refused(self.policy.open_at_most),
+            Position::Open { until, .. } if now < until => refused(until - now),
+            Position::HalfOpen { probing: true, .. } => refused(PROBE_UNDER_WAY),
+            _ => self.paused_until.filter(|until| now < *until).map(|until| Refused { retry_after: until - now, paused: true }),
+        }
+    }
+
     /// Asks for a call.
     pub fn admit(&mut self, now: Instant) -> Result<Ticket, Refused> {
-        let refused = |retry_after| Err(Refused { retry_after, paused: false });
-        if let Some(until) = self.paused_until.filter(|until| now < *until) {
-            return Err(Refused { retry_after: until - now, paused: true });
+        if let Some(refused) = self.would_refuse(now) {
+            return Err(refused);
         }
         match &mut self.position {
-            Position::Closed { .. } => {}
-            Position::Forced => return refused(self.policy.open_at_most),
-            Position::Open { until, .. } if now < *until => return refused(*until - now),
+            Position::Closed { .. } | Position::Forced => {}
             Position::Open { times, .. } => {
                 let times = *times;
                 self.go(Position::HalfOpen { probing: true, answered: 0, times });
             }
-            Position::HalfOpen { probing: true, .. } => return refused(PROBE_UNDER_WAY),
             Position::HalfOpen { probing, .. } => *probing = true,
         }
         Ok(Ticket { generation: self.generation })
@@ -237,7 +252,7 @@ impl Breaker {
 
     fn open(&mut self, times: u32, now: Instant, rng: &mut fastrand::Rng) {
         let time = self.policy.open_for.saturating_mul(1 << times.min(16)).min(self.policy.open_at_most);
-        let until = now + time.mul_f64(1.0 - JITTER + 2.0 * JITTER * rng.f64());
+        let until = now + time.mul_f64(1.0 - JITTER + 2.0 * JITTER * rng.f64()).min(self.policy.open_at_most);
         self.go(Position::Open { until, times });
     }
 

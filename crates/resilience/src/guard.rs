@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::bulkhead::{Bulkhead, Place};
 use crate::{Breaker, Classify, Counts, Failure, Outcome, Pace, Policy, Service, State, Ticket, View};
@@ -168,32 +168,67 @@ impl Guard {
         F: Future<Output = Result<R, E>>,
     {
         let deadline = Instant::now() + self.0.policy.deadline;
-        let mut repeats = 0;
+        let (mut repeats, mut before) = (0, None);
         loop {
-            let begun = timeout_at(deadline, self.begin()).await.unwrap_or_else(|_| Err(self.reject(Why::Late, Duration::ZERO)))?;
-            let until = deadline.min(Instant::now() + self.0.policy.attempt);
-            let (error, failure) = match timeout_at(until, work()).await {
-                Ok(Ok(done)) => {
-                    begun.answered();
-                    return Ok(done);
-                }
-                Ok(Err(error)) => {
-                    let failure = error.failure();
-                    begun.failed(failure);
-                    (CallError::Failed(error), failure)
-                }
-                Err(_) => {
-                    let limit = begun.since.elapsed();
-                    begun.timed_out();
-                    (CallError::Timeout { service: self.0.service, what, limit }, Failure::Transient)
-                }
+            let begun = match self.begun_by(deadline, repeat).await {
+                Ok(begun) => begun,
+                // A try was made: what came of it is more than that there was no other.
+                Err(rejected) => return Err(before.unwrap_or(CallError::Rejected(rejected))),
+            };
+            let (error, failure) = match self.tried(begun, what, deadline, work()).await {
+                Ok(done) => return Ok(done),
+                Err(failed) => failed,
             };
             let delay = self.0.policy.retry.delay(repeats, failure, &mut self.moving().rng);
             match delay.filter(|delay| repeat == Repeat::Safe && Instant::now() + *delay < deadline) {
                 Some(delay) => sleep(delay).await,
                 None => return Err(error),
             }
-            repeats += 1;
+            (repeats, before) = (repeats + 1, Some(error));
+        }
+    }
+
+    /// Begins, and waits for the end of a pause where there is time for it and the call may be made late.
+    async fn begun_by(&self, deadline: Instant, repeat: Repeat) -> Result<Begun, Rejected> {
+        loop {
+            let begun = timeout_at(deadline, self.begin()).await.unwrap_or_else(|_| Err(self.reject(Why::Late, Duration::ZERO)));
+            match begun {
+                Err(rejected)
+                    if rejected.why == Why::Paused && repeat == Repeat::Safe && Instant::now() + rejected.retry_after < deadline =>
+                {
+                    sleep(rejected.retry_after).await;
+                }
+                begun => return begun,
+            }
+        }
+    }
+
+    /// One try.
+    async fn tried<R, E: Classify>(
+        &self,
+        begun: Begun,
+        what: &'static str,
+        deadline: Instant,
+        work: impl Future<Output = Result<R, E>>,
+    ) -> Result<R, (CallError<E>, Failure)> {
+        let limit = self.0.policy.attempt.min(deadline.saturating_duration_since(Instant::now()));
+        match timeout(limit, work).await {
+            Ok(Ok(done)) => {
+                begun.answered();
+                Ok(done)
+            }
+            Ok(Err(error)) => {
+                let failure = error.failure();
+                begun.failed(failure);
+                Err((CallError::Failed(error), failure))
+            }
+            Err(_) => {
+                // A try that had less time than it should says nothing about the service.
+                if limit == self.0.policy.attempt {
+                    begun.timed_out();
+                }
+                Err((CallError::Timeout { service: self.0.service, what, limit }, Failure::Transient))
+            }
         }
     }
 
@@ -205,9 +240,13 @@ impl Guard {
         let admitted = {
             let mut moving = self.moving();
             let now = Instant::now().into_std();
-            match moving.pace.as_mut().map_or(Ok(()), |pace| pace.take(now)) {
-                Err(wait) => Err((Why::Paced, wait)),
-                Ok(()) => self.change(&mut moving, |breaker, now, _| breaker.admit(now)).map_err(|refused| why(&refused)),
+            // Who is refused takes nothing of the pace.
+            match moving.breaker.would_refuse(now) {
+                Some(refused) => Err(why(&refused)),
+                None => match moving.pace.as_mut().map_or(Ok(()), |pace| pace.take(now)) {
+                    Err(wait) => Err((Why::Paced, wait)),
+                    Ok(()) => self.change(&mut moving, |breaker, now, _| breaker.admit(now)).map_err(|refused| why(&refused)),
+                },
             }
         };
         let ticket = admitted.map_err(|(why, after)| self.reject(why, after))?;
@@ -230,7 +269,7 @@ impl Guard {
         let now = Instant::now().into_std();
         View {
             service: self.0.service,
-            state: moving.breaker.state(),
+            state: moving.breaker.state_at(now),
             forced: moving.breaker.is_forced(),
             failures_in_a_row: moving.breaker.failures_in_a_row(),
             retry_after: moving.breaker.refuses_until(now).map(|until| until - now),
@@ -245,9 +284,7 @@ impl Guard {
     fn look(&self) -> Result<(), Rejected> {
         let refused = {
             let moving = self.moving();
-            let now = Instant::now().into_std();
-            let why = if moving.breaker.state() == State::Closed { Why::Paused } else { Why::Open };
-            moving.breaker.refuses_until(now).map(|until| (why, until - now))
+            moving.breaker.would_refuse(Instant::now().into_std()).map(|refused| why(&refused))
         };
         refused.map_or(Ok(()), |(why, after)| Err(self.reject(why, after)))
     }

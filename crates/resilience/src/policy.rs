@@ -9,7 +9,7 @@ use crate::{BreakerPolicy, BulkheadPolicy, PacePolicy, RetryPolicy};
 pub struct Policy {
     /// One try, from the first byte sent to the answer.
     pub attempt: Duration,
-    /// All tries with the waits between them and for a place.
+    /// All tries with the waits between them and for a place. Requests of ours are answered within 10 s: below that, or nobody hears of it.
     pub deadline: Duration,
     /// Repeats.
     pub retry: RetryPolicy,
@@ -47,8 +47,8 @@ impl Service {
         match self {
             // A caller waits in silence for a command, so limits are shorter than the SDK's 60 s. A command id makes repeats safe.
             Self::Telnyx => Policy {
-                attempt: seconds(4),
-                deadline: seconds(10),
+                attempt: seconds(3),
+                deadline: seconds(8),
                 retry: RetryPolicy { times: 2, base: Duration::from_millis(500), cap: seconds(3) },
                 // A call whose stream broke off waits meanwhile: a short look away, and another soon.
                 breaker: BreakerPolicy { open_at_most: seconds(30), ..breaker(5, seconds(2)) },
@@ -57,8 +57,8 @@ impl Service {
             },
             // A person looks at a blank page.
             Self::OpenId => Policy {
-                attempt: seconds(10),
-                deadline: seconds(15),
+                attempt: seconds(5),
+                deadline: seconds(8),
                 retry: RetryPolicy { times: 1, base: Duration::from_millis(200), cap: seconds(1) },
                 breaker: breaker(5, seconds(15)),
                 bulkhead: BulkheadPolicy { at_once: 16, waiting: 32, wait: seconds(3) },

@@ -9,7 +9,7 @@ use resilience::{
     BreakerPolicy, BulkheadPolicy, CallError, Classify, Failure, Guard, Guarded, Guards, PacePolicy, Policy, Repeat, RetryPolicy, Service,
     State, Why,
 };
-use tokio::time::{Instant, advance};
+use tokio::time::{Instant, advance, sleep};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Fault(Failure);
@@ -84,11 +84,12 @@ async fn a_no_is_an_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn who_hangs_is_given_up_counted_and_then_left_alone() {
-    let guard = guard(POLICY);
+    let patient = Policy { deadline: Duration::from_secs(8), ..POLICY };
+    let guard = guard(patient);
     let begun = Instant::now();
     let hung = guard.call("ask", Repeat::Safe, pending::<Result<(), Fault>>).await;
     assert!(matches!(hung, Err(CallError::Timeout { service: Service::Telnyx, what: "ask", .. })), "{hung:?}");
-    assert!(begun.elapsed() <= POLICY.deadline);
+    assert!(begun.elapsed() <= patient.deadline);
     let view = guard.view();
     assert_eq!((view.state, view.counts.timed_out), (State::Open, 3));
     let left_alone = guard.call("ask", Repeat::Safe, pending::<Result<(), Fault>>).await;
@@ -135,11 +136,49 @@ async fn too_many_at_once_are_refused_and_the_service_is_not_blamed() {
 async fn too_many_requests_pause_the_road_for_as_long_as_the_service_says() {
     let (guard, busy) = (guard(POLICY), Fault(Failure::Overloaded(Some(Duration::from_secs(30)))));
     let plays = Plays::new(&[Err(busy), Ok(1)]);
-    assert!(guard.call("ask", Repeat::Safe, || plays.answer()).await.is_err(), "it asks for longer than a call may take");
+    assert!(matches!(guard.call("ask", Repeat::Safe, || plays.answer()).await, Err(CallError::Failed(_))), "longer than a call may take");
     assert_eq!((guard.view().state, guard.view().retry_after), (State::Closed, Some(Duration::from_secs(30))));
     assert!(matches!(guard.call("ask", Repeat::Safe, || plays.answer()).await, Err(CallError::Rejected(_))));
     advance(Duration::from_secs(30)).await;
     assert_eq!(guard.call("ask", Repeat::Safe, || plays.answer()).await.unwrap(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_is_waited_for_by_whoever_has_the_time() {
+    let (guard, busy) =
+        (guard(Policy { bulkhead: BulkheadPolicy { at_once: 9, ..POLICY.bulkhead }, ..POLICY }), Fault(Failure::Overloaded(None)));
+    let (first, second) = (Plays::new(&[Err(busy), Ok(1)]), Plays::new(&[Err(busy), Ok(2)]));
+    let early = guard.call("ask", Repeat::Safe, || first.answer());
+    let late = async {
+        sleep(Duration::from_millis(400)).await;
+        // Begun before the first one's pause; its own makes that longer.
+        let begun = guard.begin().await;
+        (begun.map(|begun| begun.failed(busy.0)).is_err(), guard.call("ask", Repeat::Safe, || second.answer()).await)
+    };
+    let (early, (paused, late)) = tokio::join!(early, late);
+    assert!(paused && early.unwrap() == 1);
+    assert_eq!(late.unwrap(), 2);
+    let plays = Plays::new(&[Err(busy), Ok(3)]);
+    assert!(guard.call("book", Repeat::Never, || plays.answer()).await.is_err());
+    let refused = guard.call("book", Repeat::Never, || plays.answer()).await;
+    assert!(matches!(refused, Err(CallError::Rejected(rejected)) if rejected.why == Why::Paused), "{refused:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_try_that_was_made_is_told_of_even_when_there_is_no_other() {
+    let breaker = BreakerPolicy { in_a_row: 1, ..POLICY.breaker };
+    let (guard, plays) = (guard(Policy { breaker, ..POLICY }), Plays::new(&[Err(DOWN)]));
+    assert!(matches!(guard.call("ask", Repeat::Safe, || plays.answer()).await, Err(CallError::Failed(DOWN))));
+    assert_eq!((guard.view().state, plays.calls()), (State::Open, 1));
+}
+
+#[tokio::test]
+async fn nobody_waits_longer_for_a_service_than_for_an_answer_of_ours() {
+    const ANSWER: Duration = Duration::from_secs(10);
+    for service in Service::ALL {
+        let policy = service.policy();
+        assert!(policy.attempt < policy.deadline && policy.deadline < ANSWER, "{service:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

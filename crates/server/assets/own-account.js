@@ -49,14 +49,19 @@ function showFactor(on) {
   part("factor-confirm").hidden = true;
 }
 
+async function drawn(url) {
+  const body = JSON.stringify({ text: url });
+  const answer = await fetch("/account/qr", { method: "POST", headers: { "content-type": "application/json" }, body, signal: AbortSignal.timeout(5000) });
+  return answer.ok ? answer.text() : "";
+}
+
 async function beginFactor({ password }) {
   const { url, secret } = await ask("POST", "auth/totp", password ? { password } : {});
-  const drawn = await fetch("/account/qr", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ text: url }) });
+  part("factor-secret").textContent = secret;
   // Without the picture there is the key to type.
-  part("factor-qr").innerHTML = drawn.ok ? await drawn.text() : "";
+  part("factor-qr").innerHTML = await drawn(url).catch(() => "");
   part("factor-qr").firstElementChild?.setAttribute("role", "img");
   part("factor-qr").firstElementChild?.setAttribute("aria-label", "QR code for an authenticator app");
-  part("factor-secret").textContent = secret;
   part("factor-begin").hidden = true;
   part("factor-confirm").hidden = false;
   part("factor-code").focus();

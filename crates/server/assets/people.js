@@ -27,7 +27,7 @@ function roles(chosen) {
 }
 
 function member(person) {
-  const own = person.id === me.account.id;
+  const own = person.id === me.account?.id;
   const name = make("strong", { textContent: person.name });
   const marks = [own && ["you", ""], person.second_factor && ["second factor", "badge-good"], !person.active && ["switched off", "badge-warn"]];
   const badges = marks.filter(Boolean).flatMap(([text, kind]) => [" ", make("span", { className: `badge ${kind}`, textContent: text })]);
@@ -82,7 +82,11 @@ async function show(after) {
   const { items, next } = await ask("GET", `users${after ? `?after=${after}` : ""}`);
   part("members").append(...items.map(member));
   part("more").hidden = !next;
-  part("more").onclick = () => show(next).catch(failed);
+  part("more").disabled = false;
+  part("more").onclick = () => {
+    part("more").disabled = true;
+    show(next).catch(failed);
+  };
 }
 
 async function invite(form) {

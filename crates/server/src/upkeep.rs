@@ -60,7 +60,10 @@ pub(crate) async fn remove_old(app: &App, now: Timestamp) -> Result<(), StoreErr
             audit_days = longest(audit_days, tenant.retention.audit_days);
             // A file without a row may be anybody's, too.
             recordings_days = longest(recordings_days, tenant.retention.recordings_days.or(tenant.retention.calls_days));
-            remove_of(app, tenant, now).await?;
+            // One that fails does not keep the others waiting.
+            if let Err(fault) = remove_of(app, tenant, now).await {
+                error!(error = %fault, workspace = %tenant.id, "old data was not removed; it is tried again");
+            }
         }
         page.after = found.next;
         if page.after.is_none() {
@@ -83,31 +86,38 @@ fn longest(one: Option<u32>, other: Option<u32>) -> Option<u32> {
 
 /// One workspace: in steps, each with its files first, then its rows; then it is looked whether anything is left.
 async fn remove_of(app: &App, tenant: &Tenant, now: Timestamp) -> Result<(), StoreError> {
-    let (db, mut removed, mut after) = (&app.api.db, Counts::new(), None);
+    let mut removed = Counts::new();
+    let outcome = remove_due(app, tenant, now, &mut removed).await;
+    if removed.is_empty() {
+        return outcome;
+    }
+    // What is gone is noted, whatever came after it.
+    let left = left_over(app, tenant, now).await?;
+    info!(workspace = %tenant.id, removed = ?removed, left = ?left, "old data was removed");
+    note(app, tenant.id, now, &removed, &left).await?;
+    outcome
+}
+
+async fn remove_due(app: &App, tenant: &Tenant, now: Timestamp, removed: &mut Counts) -> Result<(), StoreError> {
+    let (db, mut after) = (&app.api.db, None);
     loop {
         let due = retention::due(db, tenant.id, &tenant.retention, now, after).await?;
         after = due.next;
         let (files, stuck) = remove_files(app, &due).await;
-        let due = due.without(&stuck);
-        if !due.is_empty() {
-            let mut tx = db.begin().await?;
-            merge(&mut removed, retention::apply(&mut tx, tenant.id, &due).await?);
-            tx.commit().await.map_err(StoreError::while_doing("remove what is too old"))?;
-        }
         if files > 0 {
             *removed.entry("files").or_default() += files;
         }
+        let due = due.without(&stuck);
+        if !due.is_empty() {
+            let mut tx = db.begin().await?;
+            let rows = retention::apply(&mut tx, tenant.id, &due).await?;
+            tx.commit().await.map_err(StoreError::while_doing("remove what is too old"))?;
+            merge(removed, rows);
+        }
         if after.is_none() {
-            break;
+            return remove_beside(app, tenant, now, removed).await;
         }
     }
-    merge(&mut removed, remove_beside(app, tenant, now).await?);
-    if removed.is_empty() {
-        return Ok(());
-    }
-    let left = left_over(app, tenant, now).await?;
-    info!(workspace = %tenant.id, removed = ?removed, left = ?left, "old data was removed");
-    note(app, tenant.id, now, &removed, &left).await
 }
 
 /// The files of what is due: how many were there, and the calls whose files cannot be removed.
@@ -126,16 +136,15 @@ async fn remove_files(app: &App, due: &Due) -> (u64, Vec<CallId>) {
 }
 
 /// What belongs to no call, in steps.
-async fn remove_beside(app: &App, tenant: &Tenant, now: Timestamp) -> Result<Counts, StoreError> {
-    let mut removed = Counts::new();
+async fn remove_beside(app: &App, tenant: &Tenant, now: Timestamp, removed: &mut Counts) -> Result<(), StoreError> {
     loop {
         let mut tx = app.api.db.begin().await?;
         let step = retention::apply_beside(&mut tx, tenant.id, &tenant.retention, now).await?;
         if step.is_empty() {
-            return Ok(removed);
+            return Ok(());
         }
         tx.commit().await.map_err(StoreError::while_doing("remove what is too old"))?;
-        merge(&mut removed, step);
+        merge(removed, step);
     }
 }
 

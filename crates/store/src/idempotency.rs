@@ -9,16 +9,16 @@ use crate::{Database, StoreError, Transaction, query};
 crate::statements! {
     CLAIM = "INSERT INTO idempotency (tenant_id, key, request_digest, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id, key) DO NOTHING";
     READ = "SELECT request_digest, status, headers, body FROM idempotency WHERE tenant_id = $1 AND key = $2";
-    FINISH = "UPDATE idempotency SET status = $1, headers = $2, body = $3 WHERE tenant_id = $4 AND key = $5 AND body IS NULL";
-    DONE = "UPDATE idempotency SET status = 0 WHERE tenant_id = $1 AND key = $2 AND body IS NULL";
-    GIVE_UP = "DELETE FROM idempotency WHERE tenant_id = $1 AND key = $2 AND status IS NULL";
+    FINISH = "UPDATE idempotency SET status = $1, headers = $2, body = $3 WHERE tenant_id = $4 AND key = $5 AND created_at = $6 AND body IS NULL";
+    DONE = "UPDATE idempotency SET status = 0 WHERE tenant_id = $1 AND key = $2 AND created_at = $3 AND body IS NULL";
+    GIVE_UP = "DELETE FROM idempotency WHERE tenant_id = $1 AND key = $2 AND created_at = $3 AND status IS NULL";
     SWEEP = "DELETE FROM idempotency WHERE created_at < $1";
 }
 
 /// What came of claiming a key.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claim {
-    /// Nobody had it: do the work, then [`finish`] or [`give_up`].
+    /// Nobody had it: do the work, then [`Held::finish`] or [`Held::give_up`].
     Ours,
     /// The same request is at work, or its instance died at it.
     Running,
@@ -37,24 +37,58 @@ pub enum Claim {
     OtherRequest,
 }
 
-/// A claim, for the transaction that does what was asked.
+/// A claim, and whose it is: of two who had the same key after each other, only the one who has it now can do anything to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
-    /// Where it was claimed.
-    pub tenant: TenantId,
-    /// Digest of the key.
-    pub key: [u8; 32],
+    tenant: TenantId,
+    key: [u8; 32],
+    /// When it was claimed, in microseconds: so both databases keep it.
+    at: Timestamp,
 }
 
 impl Held {
+    /// A claim to be made now for a key, given as a digest.
+    pub fn new(tenant: TenantId, key: [u8; 32], now: Timestamp) -> Self {
+        Self { tenant, key, at: Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now) }
+    }
+
+    /// Where it was claimed.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// Digest of the key.
+    pub fn key(&self) -> &[u8; 32] {
+        &self.key
+    }
+
     /// Notes in the transaction that the request is done: whatever becomes of the connection, what was asked and this note are both there or
     /// neither is. A key that was given up meanwhile, and may be somebody else's by now, is [`StoreError::Unavailable`].
     pub async fn done(&self, tx: &mut Transaction) -> Result<(), StoreError> {
         let doing = || StoreError::while_doing("note that a claimed request is done");
-        match query(DONE).bind(self.tenant.0).bind(&self.key).execute(&mut **tx).await.map_err(doing())? {
+        match query(DONE).bind(self.tenant.0).bind(&self.key).bind(self.at).execute(&mut **tx).await.map_err(doing())? {
             0 => Err(doing()(sqlx::Error::RowNotFound)),
             _ => Ok(()),
         }
+    }
+
+    /// Stores the answer. A second answer changes nothing.
+    ///
+    /// Errors: [`StoreError::Missing`] when the key is not claimed.
+    pub async fn finish(&self, db: &Database, status: u16, headers: &Value, body: &[u8]) -> Result<(), StoreError> {
+        let doing = || StoreError::while_doing("store the answer to a request");
+        let update = query(FINISH).bind(i64::from(status)).bind_json(headers).bind(body).bind(self.tenant.0).bind(&self.key).bind(self.at);
+        if update.execute(db.writer()).await.map_err(doing())? == 1 {
+            return Ok(());
+        }
+        let claimed: Option<Kept> = query(READ).bind(self.tenant.0).bind(&self.key).optional(db.writer()).await.map_err(doing())?;
+        claimed.map(drop).ok_or(StoreError::Missing { what: "claim of the request" })
+    }
+
+    /// Frees the key of a request that did nothing. One that was answered, or is noted as done, stays.
+    pub async fn give_up(&self, db: &Database) -> Result<(), StoreError> {
+        let done = query(GIVE_UP).bind(self.tenant.0).bind(&self.key).bind(self.at).execute(db.writer()).await;
+        done.map(drop).map_err(StoreError::while_doing("free a claimed request"))
     }
 }
 
@@ -64,15 +98,15 @@ const CLAIM_TRIES: u32 = 5;
 /// What stands under a key.
 type Kept = (Vec<u8>, Option<i64>, Option<Json<Value>>, Option<Vec<u8>>);
 
-/// Claims a key for a request, both given as digests: of all who try, one gets it.
-pub async fn claim(db: &Database, tenant: TenantId, key: &[u8; 32], request: &[u8; 32], now: Timestamp) -> Result<Claim, StoreError> {
+/// Claims a key for a request, given as a digest: of all who try, one gets it.
+pub async fn claim(db: &Database, held: &Held, request: &[u8; 32]) -> Result<Claim, StoreError> {
     let doing = || StoreError::while_doing("claim a request");
     for _ in 0..CLAIM_TRIES {
-        let insert = query(CLAIM).bind(tenant.0).bind(key).bind(request).bind(now);
+        let insert = query(CLAIM).bind(held.tenant.0).bind(&held.key).bind(request).bind(held.at);
         if insert.execute(db.writer()).await.map_err(doing())? == 1 {
             return Ok(Claim::Ours);
         }
-        let read = query(READ).bind(tenant.0).bind(key);
+        let read = query(READ).bind(held.tenant.0).bind(&held.key);
         // From the writer: it has seen the row that was in the way.
         let kept: Option<Kept> = read.optional(db.writer()).await.map_err(doing())?;
         if let Some(kept) = kept {
@@ -94,25 +128,6 @@ fn meaning((digest, status, headers, body): Kept, request: &[u8; 32]) -> Result<
     let status = u16::try_from(status).map_err(|_| StoreError::corrupt("status of an answer", status.to_string()))?;
     let Json(headers) = headers.ok_or_else(|| StoreError::corrupt("headers of an answer", "nothing"))?;
     Ok(Claim::Done { status, headers, body })
-}
-
-/// Stores the answer to a claimed key. A second answer changes nothing.
-///
-/// Errors: [`StoreError::Missing`] when the key is not claimed.
-pub async fn finish(db: &Database, tenant: TenantId, key: &[u8; 32], status: u16, headers: &Value, body: &[u8]) -> Result<(), StoreError> {
-    let doing = || StoreError::while_doing("store the answer to a request");
-    let update = query(FINISH).bind(i64::from(status)).bind_json(headers).bind(body).bind(tenant.0).bind(key);
-    if update.execute(db.writer()).await.map_err(doing())? == 1 {
-        return Ok(());
-    }
-    let claimed: Option<Kept> = query(READ).bind(tenant.0).bind(key).optional(db.writer()).await.map_err(doing())?;
-    claimed.map(drop).ok_or(StoreError::Missing { what: "claim of the request" })
-}
-
-/// Frees a key whose request did nothing. One that was answered, or is noted as done, stays.
-pub async fn give_up(db: &Database, tenant: TenantId, key: &[u8; 32]) -> Result<(), StoreError> {
-    let done = query(GIVE_UP).bind(tenant.0).bind(key).execute(db.writer()).await;
-    done.map(drop).map_err(StoreError::while_doing("free a claimed request"))
 }
 
 /// Forgets keys claimed before this, and says how many.

@@ -1,10 +1,12 @@
 //! `voicenoob secrets`: the keys that seal what is stored and sign access tokens.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use call::Timestamp;
 use clap::Subcommand;
+use jiff::SignedDuration;
 use secrets::{KeyFile, KeyInfo, KeyState, KeyUse, LOOK_AGAIN};
 use server::settings::Settings;
 use server::{resealing, wiring};
@@ -71,6 +73,7 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> anyhow::Result<ExitC
                     left.answers
                 );
             }
+            expect_known(&path, now)?;
             KeyFile::retire_sealing(&path, &id)?;
             say(&format!("The key {id} is gone."));
         }
@@ -83,14 +86,30 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> anyhow::Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
+fn seals(key: &KeyInfo) -> bool {
+    key.used_for == KeyUse::Sealing && key.state == KeyState::Active
+}
+
+/// Fails while running programs may not know the key that seals now: they would go on with the one before.
+fn expect_known(path: &Path, now: Timestamp) -> anyhow::Result<()> {
+    let made = KeyFile::load(path)?.list(now).into_iter().find(seals).and_then(|key| key.created_at);
+    let known_after = SignedDuration::try_from(2 * LOOK_AGAIN)?;
+    if made.is_some_and(|made| now.duration_since(made) < known_after) {
+        let seconds = known_after.as_secs();
+        bail!(
+            "the key that seals now was made less than {seconds} s ago, and running programs may still seal with the one before; try again then"
+        );
+    }
+    Ok(())
+}
+
 /// The keys of a setting can be sealed with anew, too.
 async fn reseal(settings: &Settings) -> anyhow::Result<ExitCode> {
     let keys = match &settings.people.secret_keys {
         Some(text) => KeyFile::from_text(text)?,
         None => KeyFile::load(&settings.people.secrets_path(&settings.data_dir))?,
     };
-    let active = |key: &KeyInfo| key.used_for == KeyUse::Sealing && key.state == KeyState::Active;
-    let newest = keys.list(Timestamp::now()).into_iter().find(active).context("there is no key that seals")?;
+    let newest = keys.list(Timestamp::now()).into_iter().find(seals).context("there is no key that seals")?;
     let database = wiring::open_database(settings).await?;
     let done = resealing::reseal(&database, &keys, &newest.id).await;
     database.close().await;

@@ -216,7 +216,11 @@ pub async fn the_use_of_api_keys_is_noted(db: Database) {
 const HERE: TenantId = TenantId::DEFAULT;
 
 async fn claim(db: &Database, workspace: TenantId, number: u8, request: u8) -> Claim {
-    idempotency::claim(db, workspace, &digest(number), &digest(request), at(5)).await.unwrap()
+    idempotency::claim(db, &held(workspace, number), &digest(request)).await.unwrap()
+}
+
+fn held(workspace: TenantId, number: u8) -> Held {
+    Held::new(workspace, digest(number), at(5))
 }
 
 /// A client that sends its request twenty times makes one thing.
@@ -231,8 +235,8 @@ pub async fn one_of_twenty_requests_is_ours(db: Database) {
     let running = claims.iter().filter(|claim| **claim == Claim::Running).count();
     assert_eq!((ours, running), (1, 19));
     let headers = json!({"location": "/api/v1/agents/1"});
-    idempotency::finish(&db, HERE, &digest(1), 201, &headers, b"{\"id\": 1}").await.unwrap();
-    idempotency::finish(&db, HERE, &digest(1), 500, &Value::Null, b"").await.unwrap();
+    held(HERE, 1).finish(&db, 201, &headers, b"{\"id\": 1}").await.unwrap();
+    held(HERE, 1).finish(&db, 500, &Value::Null, b"").await.unwrap();
     let done = Claim::Done { status: 201, headers, body: b"{\"id\": 1}".to_vec() };
     assert_eq!(claim(&db, HERE, 1, 1).await, done, "the first answer stands");
     assert_eq!(claim(&db, HERE, 1, 2).await, Claim::OtherRequest);
@@ -240,25 +244,29 @@ pub async fn one_of_twenty_requests_is_ours(db: Database) {
 
 /// What was asked and the note that it is done are there together, or neither is.
 pub async fn a_request_that_is_noted_as_done_keeps_its_key(db: Database) {
-    let held = Held { tenant: HERE, key: digest(1) };
+    let held_one = held(HERE, 1);
     assert_eq!(claim(&db, HERE, 1, 1).await, Claim::Ours);
-    written!(db, |tx| held.done(&mut tx)).unwrap();
-    idempotency::give_up(&db, HERE, &digest(1)).await.unwrap();
+    written!(db, |tx| held_one.done(&mut tx)).unwrap();
+    held(HERE, 1).give_up(&db).await.unwrap();
     assert_eq!(claim(&db, HERE, 1, 1).await, Claim::AnswerLost, "it is not done again");
     assert_eq!(claim(&db, HERE, 1, 2).await, Claim::OtherRequest);
-    written!(db, |tx| held.done(&mut tx)).unwrap();
-    idempotency::finish(&db, HERE, &digest(1), 201, &json!({}), b"1").await.unwrap();
+    written!(db, |tx| held_one.done(&mut tx)).unwrap();
+    held(HERE, 1).finish(&db, 201, &json!({}), b"1").await.unwrap();
     assert!(matches!(claim(&db, HERE, 1, 1).await, Claim::Done { status: 201, .. }));
 
     assert_eq!(claim(&db, HERE, 2, 1).await, Claim::Ours);
     let mut undone = db.begin().await.unwrap();
-    Held { tenant: HERE, key: digest(2) }.done(&mut undone).await.unwrap();
+    held(HERE, 2).done(&mut undone).await.unwrap();
     drop(undone);
     assert_eq!(claim(&db, HERE, 2, 1).await, Claim::Running);
-    idempotency::give_up(&db, HERE, &digest(2)).await.unwrap();
-    let given_up = written!(db, |tx| Held { tenant: HERE, key: digest(2) }.done(&mut tx)).unwrap_err();
+    held(HERE, 2).give_up(&db).await.unwrap();
+    let given_up = written!(db, |tx| held(HERE, 2).done(&mut tx)).unwrap_err();
     assert!(matches!(given_up, StoreError::Unavailable { .. }), "what comes after its key was given up is not done: {given_up:?}");
     assert_eq!(claim(&db, HERE, 2, 1).await, Claim::Ours);
+    let before = Held::new(HERE, digest(2), at(4));
+    before.give_up(&db).await.unwrap();
+    assert!(written!(db, |tx| before.done(&mut tx)).is_err(), "whoever had the key before has no say in it any more");
+    assert_eq!(claim(&db, HERE, 2, 1).await, Claim::Running);
 }
 
 /// A key is its workspace's, may be freed while nothing was done, and is forgotten in the end.
@@ -267,13 +275,13 @@ pub async fn a_claim_is_freed_and_forgotten(db: Database) {
     assert_eq!(claim(&db, HERE, 1, 1).await, Claim::Ours);
     assert_eq!(claim(&db, tenant(1).id, 1, 2).await, Claim::Ours, "another workspace's key is another key");
     assert_eq!(claim(&db, HERE, 1, 2).await, Claim::OtherRequest);
-    idempotency::give_up(&db, HERE, &digest(1)).await.unwrap();
+    held(HERE, 1).give_up(&db).await.unwrap();
     assert_eq!(claim(&db, HERE, 1, 2).await, Claim::Ours);
     assert_eq!(claim(&db, tenant(1).id, 1, 2).await, Claim::Running, "the other workspace's is still claimed");
-    idempotency::finish(&db, HERE, &digest(1), 204, &json!({}), b"").await.unwrap();
-    idempotency::give_up(&db, HERE, &digest(1)).await.unwrap();
+    held(HERE, 1).finish(&db, 204, &json!({}), b"").await.unwrap();
+    held(HERE, 1).give_up(&db).await.unwrap();
     assert!(matches!(claim(&db, HERE, 1, 2).await, Claim::Done { status: 204, .. }), "an answer is not given up");
-    let error = idempotency::finish(&db, HERE, &digest(9), 200, &json!({}), b"").await.unwrap_err();
+    let error = held(HERE, 9).finish(&db, 200, &json!({}), b"").await.unwrap_err();
     assert!(matches!(error, StoreError::Missing { what: "claim of the request" }), "{error:?}");
     assert_eq!(idempotency::sweep(&db, at(5)).await.unwrap(), 0);
     assert_eq!(idempotency::sweep(&db, at(6)).await.unwrap(), 2);

@@ -1,7 +1,7 @@
 //! An erasure: begun by a request, and finished whether or not somebody waits for it.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use call::{CallId, PhoneNumber, TenantId};
@@ -20,39 +20,62 @@ use crate::problem::Problem;
 use crate::state::ApiState;
 
 /// Erasures under way at once: each looks through a whole workspace.
-const AT_ONCE: u32 = 2;
+const AT_ONCE: u32 = 4;
 /// Most rounds of one erasure; each takes up to 2,000 calls.
 const ROUNDS: u32 = 100;
 /// The answer waits this long for the erasure, which then goes on without it. Less than the gate allows a costly request.
 const ANSWER_LIMIT: Duration = Duration::from_secs(55);
 
-/// The erasures of one instance that are under way.
-pub struct Erasures(Arc<Semaphore>);
+/// The erasures of one instance that are under way: one of each workspace, so that none keeps the others out.
+pub struct Erasures {
+    places: Arc<Semaphore>,
+    workspaces: Arc<Mutex<HashSet<TenantId>>>,
+}
+
+/// One under way, until it is dropped.
+struct UnderWay {
+    _place: OwnedSemaphorePermit,
+    tenant: TenantId,
+    workspaces: Arc<Mutex<HashSet<TenantId>>>,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.workspaces.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.tenant);
+    }
+}
 
 impl Default for Erasures {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE as usize)))
+        Self { places: Arc::new(Semaphore::new(AT_ONCE as usize)), workspaces: Arc::default() }
     }
 }
 
 impl Erasures {
-    fn begin(&self) -> Result<OwnedSemaphorePermit, Problem> {
+    fn begin(&self, tenant: TenantId) -> Result<UnderWay, Problem> {
         let detail = "as many erasures as there may be are under way, or the program stops; try again";
-        Arc::clone(&self.0).try_acquire_owned().map_err(|_| Problem::unavailable("erasures", detail))
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Problem::unavailable("erasures", detail))?;
+        if !self.workspaces.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant) {
+            return Err(Problem::unavailable("erasures", "an erasure of this workspace is under way; try again when it is over"));
+        }
+        Ok(UnderWay { _place: place, tenant, workspaces: Arc::clone(&self.workspaces) })
     }
 
     /// Begins no more, and waits for those under way for at most `limit`. False when some are not over: each of their steps is whole, and the same
     /// request again does the rest.
     pub async fn settle(&self, limit: Duration) -> bool {
-        let over = timeout(limit, self.0.acquire_many(AT_ONCE)).await.is_ok();
-        self.0.close();
+        let over = timeout(limit, self.places.acquire_many(AT_ONCE)).await.is_ok();
+        self.places.close();
         over
     }
 }
 
 /// Erases in a task of its own, and waits for it.
 pub(super) async fn begin(api: &ApiState, caller: Caller, number: PhoneNumber) -> Result<Erasure, Problem> {
-    let (tenant, place, api) = (caller.tenant()?, api.erasures.begin()?, api.clone());
+    let (tenant, place, api) = {
+        let tenant = caller.tenant()?;
+        (tenant, api.erasures.begin(tenant)?, api.clone())
+    };
     let work = async move {
         let done = erase(&api, &caller, tenant, &number).await;
         drop(place);
