@@ -66,13 +66,16 @@ pub async fn restore(data_dir: &Path, source: &Path, replace: bool) -> Result<Co
 
 /// What the database that is replaced has not yet written back must not be found beside the new one.
 async fn remove_journal(database: &Path) -> Result<(), StoreError> {
-    // A damaged database, which may be why it is replaced, keeps its journal; then it goes unread.
-    let _ = copies::settle(database).await;
+    let is_settled = copies::settle(database).await.is_ok();
     for ending in ["-wal", "-shm"] {
-        let mut name = database.as_os_str().to_owned();
-        name.push(ending);
-        let journal = PathBuf::from(name);
-        match std::fs::remove_file(&journal) {
+        let journal = named(database, ending);
+        // A damaged database, which may be why it is replaced, keeps its journal: what it has not written back is there only.
+        let done = if is_settled {
+            std::fs::remove_file(&journal)
+        } else {
+            std::fs::rename(&journal, named(database, &format!("{BEFORE}{ending}")))
+        };
+        match done {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed("remove", &journal)(error)),
             _ => {}
         }
@@ -80,18 +83,23 @@ async fn remove_journal(database: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+fn named(database: &Path, ending: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
 /// A second name for the database that will be replaced: at no moment is there none.
 fn keep(database: &Path) -> Result<(), StoreError> {
-    let mut name = database.as_os_str().to_owned();
-    name.push(BEFORE);
-    let kept = PathBuf::from(name);
+    let kept = named(database, BEFORE);
     let is_none = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
     if !std::fs::exists(database).map_err(failed("read", database))? {
         return Ok(());
     }
     match std::fs::remove_file(&kept) {
         Err(error) if !is_none(&error) => Err(failed("remove", &kept)(error)),
-        _ => std::fs::hard_link(database, &kept).map_err(failed("write", &kept)),
+        // Not every file system has second names.
+        _ => std::fs::hard_link(database, &kept).or_else(|_| std::fs::copy(database, &kept).map(drop)).map_err(failed("write", &kept)),
     }
 }
 

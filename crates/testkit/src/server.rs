@@ -218,6 +218,7 @@ fn command(program: &Path, data: &Path) -> Command {
     let log = std::env::var("VOICENOOB_TEST_LOG").unwrap_or_else(|_| "error".into());
     command.env("HOST", "127.0.0.1").env("PORT", "0").env("DATA_DIR", data).env("CACHE_DIR", shared_cache()).env("LOG_LEVEL", log);
     // Tests ask again and again until something has happened; limits have tests of their own.
+    command.env("CALLS_PER_MINUTE_PER_CALLER", "");
     for rate in ["RATE_LIMIT_READ", "RATE_LIMIT_WRITE", "RATE_LIMIT_ADDRESS"] {
         command.env(rate, "1000000");
     }

@@ -41,6 +41,15 @@ fn the_adapter_does_what_the_model_does() {
     });
 }
 
+/// One of two waiting callers has a permit already; the other one gets the last place. Found by random steps.
+#[test]
+fn when_the_last_place_is_granted_nobody_behind_is_looked_at() {
+    let runtime = threads();
+    let server = runtime.block_on(RedisServer::start()).unwrap();
+    let ops = [[16, 209, 251, 19], [57, 206, 11, 15], [186, 224, 63, 241], [105, 50, 75, 2], [32, 232, 102, 122]].map(Op::new);
+    runtime.block_on(async { drive(&fresh(&server, DRIVE_RULES).await, &ops).await });
+}
+
 #[test]
 fn nobody_is_lost_doubled_or_one_too_many() {
     let runtime = threads();

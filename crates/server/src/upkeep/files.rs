@@ -14,7 +14,15 @@ const MOST: usize = 1_000;
 /// Recordings in a folder that nobody has written to for so long: whose call each is, by its name, and the name.
 pub(super) async fn old(folder: &Path, age: Duration) -> Vec<(CallId, String)> {
     let mut found = Vec::new();
-    let Ok(mut entries) = tokio::fs::read_dir(folder).await else { return found };
+    let mut entries = match tokio::fs::read_dir(folder).await {
+        Ok(entries) => entries,
+        // Nothing was recorded yet.
+        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return found,
+        Err(fault) => {
+            warn!(error = %fault, "the folder of recordings cannot be read: old files without a record stay");
+            return found;
+        }
+    };
     while let Some(entry) = entries.next_entry().await.unwrap_or_else(|fault| {
         warn!(error = %fault, "the folder of recordings cannot be read to its end");
         None

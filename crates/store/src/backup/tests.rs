@@ -232,3 +232,19 @@ async fn a_copy_holds_the_records_as_they_are() {
     assert_eq!(restored.call(record(1).id).await.unwrap(), Some(CallRecord { ..record(1) }));
     assert_eq!(restored.turns(record(1).id).await.unwrap(), [turn(0)]);
 }
+
+#[tokio::test]
+async fn a_damaged_database_that_is_replaced_keeps_its_journal_beside_it() {
+    let (place, database) = house().await;
+    let copy = place.path().join("copy.db");
+    create(place.path(), &copy, false).await.unwrap();
+    database.close().await;
+    let other = tempfile::tempdir().unwrap();
+    let there = |ending: &str| other.path().join(format!("{}{ending}", Database::FILE));
+    std::fs::write(there(""), "this is no database any more").unwrap();
+    std::fs::write(there("-wal"), "what it had not written back").unwrap();
+    restore(other.path(), &copy, true).await.unwrap();
+    assert_eq!(std::fs::read_to_string(there(BEFORE)).unwrap(), "this is no database any more");
+    assert_eq!(std::fs::read_to_string(there(&format!("{BEFORE}-wal"))).unwrap(), "what it had not written back");
+    assert_eq!(std::fs::exists(there("-wal")).unwrap(), false, "nothing of it is read with the new one");
+}

@@ -156,6 +156,8 @@ impl Bench {
             ("TWILIO_AUTH_TOKEN", ""),
             ("AGENTS_DIR", ""),
             ("MAX_CONCURRENT_CALLS", &calls),
+            // All calls come from one number.
+            ("CALLS_PER_MINUTE_PER_CALLER", ""),
             ("RECORD_CALLS", "false"),
             ("LOG_LEVEL", "error"),
         ];

@@ -52,8 +52,8 @@ local function serve(scan, lease)
   for _, id in ipairs(late) do
     lapsed[id] = true
   end
-  local granted, blocked, from = 0, 0, 0
-  while blocked < scan and room_anywhere() do
+  local granted, blocked, from, room = 0, 0, 0, room_anywhere()
+  while room and blocked < scan do
     local ids = redis.call('ZRANGE', CALLS, from, from + PAGE - 1)
     if #ids == 0 then
       break
@@ -63,6 +63,11 @@ local function serve(scan, lease)
         from = from + 1
       elseif grant(id, lease) then
         granted = granted + 1
+        -- Only a grant takes room.
+        room = room_anywhere()
+        if not room then
+          break
+        end
       else
         from, blocked = from + 1, blocked + 1
         if blocked >= scan then
