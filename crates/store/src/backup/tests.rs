@@ -246,5 +246,5 @@ async fn a_damaged_database_that_is_replaced_keeps_its_journal_beside_it() {
     restore(other.path(), &copy, true).await.unwrap();
     assert_eq!(std::fs::read_to_string(there(BEFORE)).unwrap(), "this is no database any more");
     assert_eq!(std::fs::read_to_string(there(&format!("{BEFORE}-wal"))).unwrap(), "what it had not written back");
-    assert_eq!(std::fs::exists(there("-wal")).unwrap(), false, "nothing of it is read with the new one");
+    assert!(!std::fs::exists(there("-wal")).unwrap(), "nothing of it is read with the new one");
 }
