@@ -31,11 +31,6 @@ impl<T: ?Sized> Guarded<T> {
         let begun = self.guard.begin().await?;
         Ok((Arc::clone(&self.inner), begun))
     }
-
-    /// The guard, to look at.
-    pub fn guard(&self) -> &Guard {
-        &self.guard
-    }
 }
 
 impl<T: ?Sized> Clone for Guarded<T> {

@@ -17,9 +17,6 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Nothing is repeated.
-    pub const NEVER: Self = Self { times: 0, base: Duration::ZERO, cap: Duration::ZERO };
-
     /// The wait before the repeat number `repeat` (from 0) after this failure; `None`: it is not repeated. Full jitter, from zero up to the
     /// exponential delay; where the service says when, after that.
     pub fn delay(&self, repeat: u32, failure: Failure, rng: &mut fastrand::Rng) -> Option<Duration> {
@@ -67,6 +64,5 @@ mod tests {
         assert_eq!(POLICY.delay(0, after(301), &mut rng), None);
         assert_eq!(POLICY.delay(0, Failure::Refused, &mut rng), None);
         assert_eq!(POLICY.delay(0, Failure::Broken, &mut rng), None);
-        assert_eq!(RetryPolicy::NEVER.delay(0, Failure::Transient, &mut rng), None);
     }
 }
