@@ -93,7 +93,7 @@ pub enum Outcome {
 }
 
 /// The right to make one call. Give it back with [`Breaker::settle`].
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Ticket {
     /// Results from before the last change of state are not counted.

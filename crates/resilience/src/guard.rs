@@ -105,21 +105,34 @@ struct Moving {
 pub struct Begun {
     guard: Guard,
     ticket: Option<Ticket>,
+    /// It was answered, and goes on.
+    alive: bool,
     since: Instant,
     _place: Place,
 }
 
 impl Begun {
-    /// The service answered, or is alive: a stream may say so once and go on.
+    /// The service answered.
     pub fn answered(mut self) {
-        let took = self.since.elapsed();
-        self.settle(Outcome::Answered(took), |counts| counts.answered += 1);
+        self.alive();
+        self.ticket = None;
+    }
+
+    /// The service has begun to answer: that counts now, with the time it took, and the place is kept. What comes later may still fail, and
+    /// counts then as well.
+    pub fn alive(&mut self) {
+        if !std::mem::replace(&mut self.alive, true) {
+            let (ticket, took) = (self.ticket.clone(), self.since.elapsed());
+            self.settle(Outcome::Answered(took), |counts| counts.answered += 1);
+            self.ticket = ticket;
+        }
     }
 
     /// It failed.
     pub fn failed(mut self, failure: Failure) {
         let took = self.since.elapsed();
         match failure {
+            Failure::Refused if self.alive => self.ticket = None,
             Failure::Refused => self.settle(Outcome::Answered(took), |counts| counts.answered += 1),
             Failure::Overloaded(time) => self.settle(Outcome::Paused(time), |counts| counts.overloaded += 1),
             Failure::Transient | Failure::Broken => self.settle(Outcome::Failed, |counts| counts.failed += 1),
@@ -141,7 +154,9 @@ impl Begun {
 
 impl Drop for Begun {
     fn drop(&mut self) {
-        self.settle(Outcome::Ignored, |counts| counts.ignored += 1);
+        if !self.alive {
+            self.settle(Outcome::Ignored, |counts| counts.ignored += 1);
+        }
     }
 }
 
@@ -250,12 +265,25 @@ impl Guard {
             }
         };
         let ticket = admitted.map_err(|(why, after)| self.reject(why, after))?;
-        Ok(Begun { guard: self.clone(), ticket: Some(ticket), since: Instant::now(), _place: place })
+        Ok(Begun { guard: self.clone(), ticket: Some(ticket), alive: false, since: Instant::now(), _place: place })
     }
 
     /// Closes the breaker, whatever was.
     pub fn reset(&self) {
         self.change(&mut self.moving(), |breaker, now, _| breaker.reset(now));
+    }
+
+    /// True when it is open or half open, its time is over and no operator opened it: a check outside of calls may find out whether the service
+    /// is back, before a caller does.
+    pub fn wants_probe(&self) -> bool {
+        let moving = self.moving();
+        let now = Instant::now().into_std();
+        !moving.breaker.is_forced() && moving.breaker.state_at(now) == State::HalfOpen && moving.breaker.would_refuse(now).is_none()
+    }
+
+    /// True when a call would be let through now, as far as the breaker is concerned.
+    pub fn lets_through(&self) -> bool {
+        self.moving().breaker.would_refuse(Instant::now().into_std()).is_none()
     }
 
     /// Opens the breaker until it is reset.

@@ -175,7 +175,8 @@ async fn a_try_that_was_made_is_told_of_even_when_there_is_no_other() {
 #[tokio::test]
 async fn nobody_waits_longer_for_a_service_than_for_an_answer_of_ours() {
     const ANSWER: Duration = Duration::from_secs(10);
-    for service in Service::ALL {
+    // A tool runs beside a call, and not in a request of ours.
+    for service in Service::ALL.iter().copied().filter(|service| *service != Service::Tools) {
         let policy = service.policy();
         assert!(policy.attempt < policy.deadline && policy.deadline < ANSWER, "{service:?}");
     }
@@ -206,4 +207,25 @@ async fn an_operator_may_open_it_and_reset_it() {
     assert!(guards.views()[0].forced && guards.named("unknown").is_none());
     named.reset();
     assert_eq!(ask().await.unwrap(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_counts_when_it_begins_keeps_its_place_and_counts_again_when_it_breaks() {
+    let breaker = BreakerPolicy { in_a_row: 1, ..POLICY.breaker };
+    let guard = guard(Policy { breaker, ..POLICY });
+    let mut stream = guard.begin().await.unwrap();
+    stream.alive();
+    let view = guard.view();
+    assert_eq!((view.counts.answered, view.in_use, view.state), (1, 1, State::Closed));
+    stream.failed(Failure::Transient);
+    let view = guard.view();
+    assert_eq!((view.counts.answered, view.counts.failed, view.in_use, view.state), (1, 1, 0, State::Open));
+    assert!(!guard.wants_probe() && !guard.lets_through());
+    advance(Duration::from_secs(120)).await;
+    assert!(guard.wants_probe() && guard.lets_through());
+    let mut probe = guard.begin().await.unwrap();
+    assert!(!guard.wants_probe(), "one is out");
+    probe.alive();
+    drop(probe);
+    assert_eq!((guard.view().state, guard.view().counts.ignored), (State::Closed, 0));
 }

@@ -8,20 +8,22 @@ use crate::workspace::{Manifest, Need, Workspace};
 /// Crates by tier, those that are planned included. Beside the tiers stand `testkit` and `xtask`.
 const TIERS: [&[&str]; 5] = [
     &["call", "audio", "telephony", "conversation", "flow", "privacy"],
-    &["resilience", "telemetry", "pocketsphinx"],
-    &["trunk", "speech", "agent", "store", "live", "secrets", "people", "alerts", "hotel"],
+    &["resilience", "outbound", "riva", "telemetry", "pocketsphinx"],
+    &["trunk", "speech", "models", "agent", "store", "live", "secrets", "people", "alerts", "hotel"],
     &["session", "dispatch", "api", "server"],
-    &["dial", "voicenoob", "validator", "scanner", "loadtest", "evaluator"],
+    &["dial", "simulator", "voicenoob", "validator", "scanner", "loadtest", "evaluator"],
 ];
 
 /// Arrows within one tier that are allowed: who, whom, why.
-const SIDEWAYS: [(&str, &[&str], &str); 6] = [
+const SIDEWAYS: [(&str, &[&str], &str); 8] = [
     ("telephony", &["call", "audio"], "media streams carry frames and calls have ids"),
     ("conversation", &["call", "audio"], "turns are parts of calls and are made of audio"),
+    ("outbound", &["resilience"], "no client of it can be had without a guard"),
+    ("agent", &["models"], "a brain may think with a model"),
     ("hotel", &["agent", "store"], "its tools are an agent's tools and its records live in the store"),
     ("people", &["secrets", "store"], "accounts are rows, and their secrets are sealed"),
     ("server", &["session", "dispatch", "api"], "it joins the three, which do not know each other"),
-    ("voicenoob", &["dial", "validator", "scanner", "loadtest", "evaluator"], "the binary's subcommands are these libraries"),
+    ("voicenoob", &["dial", "simulator", "validator", "scanner", "loadtest", "evaluator"], "the binary's subcommands are these libraries"),
 ];
 
 /// Crates whose users are listed: whom, who, why.
