@@ -7,6 +7,8 @@ use std::time::Duration;
 use call::{AgentId, PhoneNumber, TenantId};
 use flow::{Flow, HoldTexts, Problem};
 
+use crate::Mind;
+
 /// What an agent is made of.
 #[derive(Clone)]
 pub enum AgentKind {
@@ -17,12 +19,20 @@ pub enum AgentKind {
 }
 
 /// How an agent listens. What is `None` is as it is for every agent.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Hearing {
     /// From 0 to 1: what is at least so likely to be speech is taken for it.
     pub threshold: Option<f32>,
     /// Audio from before the first voiced frame that belongs to an utterance.
     pub preroll: Option<Duration>,
+    /// The end of a turn is told by voice, words and punctuation together; false: by the voice alone.
+    pub semantic: bool,
+}
+
+impl Default for Hearing {
+    fn default() -> Self {
+        Self { threshold: None, preroll: None, semantic: true }
+    }
 }
 
 /// What is kept of an agent's calls beside their records.
@@ -65,6 +75,8 @@ pub struct AgentDefinition {
     pub keeps: Keeps,
     /// How it thinks.
     pub kind: AgentKind,
+    /// The model that speaks in place of the dialogue, when there shall be one.
+    pub mind: Option<Mind>,
 }
 
 /// Why agents could not be loaded.
@@ -135,6 +147,7 @@ impl AgentDefinition {
             hearing: Hearing::default(),
             keeps: Keeps::default(),
             kind: AgentKind::Flow(Arc::new(flow)),
+            mind: None,
         })
     }
 
@@ -160,6 +173,7 @@ impl AgentDefinition {
             hearing: Hearing::default(),
             keeps: Keeps::default(),
             kind: AgentKind::Echo,
+            mind: None,
         }
     }
 }

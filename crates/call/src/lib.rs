@@ -7,6 +7,8 @@ mod next;
 mod number;
 mod record;
 mod state;
+mod tier;
+mod usage;
 
 pub use id::{AgentId, CallId, Carrier, Direction, TenantId};
 pub use jiff::Timestamp;
@@ -14,3 +16,5 @@ pub use next::NextStep;
 pub use number::PhoneNumber;
 pub use record::{CallRecord, LatencyParts, Speaker, ToolOutcome, ToolRecord, TurnRecord};
 pub use state::{CallEvent, CallState, CallStatus, EndReason, IllegalStep, Step};
+pub use tier::Tier;
+pub use usage::{Meter, Unit, Usage};

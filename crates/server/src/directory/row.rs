@@ -118,9 +118,11 @@ pub(super) fn definition(row: &StoredAgent, house: &House, maker: &Maker) -> Res
         hearing: Hearing {
             threshold: settings.turn_detection_threshold,
             preroll: settings.prefix_padding_ms.map(|ms| Duration::from_millis(ms.into())),
+            semantic: true,
         },
         keeps: Keeps { recording: settings.recording.unwrap_or(true), transcript: settings.transcript.unwrap_or(true) },
         kind: agent.kind,
+        mind: None,
     };
     Ok((agent, digest))
 }
