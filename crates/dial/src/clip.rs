@@ -66,7 +66,7 @@ impl Voice<'_> {
         if !voices.iter().any(|known| known == voice) {
             return Err(DialError::NoSuchVoice { voice: voice.to_owned(), engine: engine.name(), voices: voices.join(", ") });
         }
-        let request = SpeakRequest { text: text.to_owned(), voice: voice.to_owned(), rate: self.rate };
+        let request = SpeakRequest { text: text.to_owned(), voice: voice.to_owned(), language: "en-US".to_owned(), rate: self.rate };
         if let Some(samples) = self.cache.get(&request) {
             return Ok(Clip { label: text.to_owned(), samples });
         }
@@ -83,7 +83,7 @@ impl Voice<'_> {
 
     async fn speak(&self, engine: &dyn TextToSpeech, request: SpeakRequest) -> Result<Vec<i16>, DialError> {
         let failed = |source| DialError::Speech { text: request.text.clone(), source };
-        let mut pieces = engine.speak(request.clone()).await.map_err(failed)?;
+        let mut pieces = engine.speak(request.clone(), &Default::default()).await.map_err(failed)?;
         let mut samples = Vec::new();
         while let Some(piece) = pieces.recv().await {
             samples.extend_from_slice(&piece.map_err(failed)?);

@@ -13,7 +13,9 @@ pub enum Fault {
     #[error("its address cannot be used: {0}")]
     Address(String),
     /// No client could be made.
-    #[error("the client could not be set up ({0}); are the system's CA certificates installed, and is the key one line of plain characters?")]
+    #[error(
+        "the client could not be set up ({0}); are the system's CA certificates installed, and is the key one line of plain characters?"
+    )]
     SetUp(String),
     /// The guard did not let the request through.
     #[error(transparent)]

@@ -130,9 +130,12 @@ pub(crate) async fn open_recognition(
     engine: Option<&std::sync::Arc<dyn speech::SpeechToText>>,
     domain: Option<&std::sync::Arc<speech::Domain>>,
     rate: u32,
+    language: &str,
 ) -> Option<Box<dyn Recognition>> {
     let (engine, domain) = (engine?, domain?);
-    match engine.open(std::sync::Arc::clone(domain), rate).await {
+    let listening =
+        speech::Listening { domain: std::sync::Arc::clone(domain), rate, language: language.to_owned(), meter: call::Meter::default() };
+    match engine.open(listening).await {
         Ok(recognition) => Some(recognition),
         Err(fault) => {
             warn!(engine = engine.name(), error = %fault, "recognition did not open: this call goes on by keys");

@@ -48,7 +48,7 @@ impl<S: MediaSocket> Session<S> {
                 recordings => recordings.map(|recordings| (recordings.track(setup.call.id, rate), elapsed_ms)),
             }
         };
-        let recognition = open_recognition(services.recognizer.as_ref(), setup.domain.as_ref(), rate);
+        let recognition = open_recognition(services.recognizer.as_ref(), setup.domain.as_ref(), rate, &setup.agent.language);
         let (recording, recognition) = tokio::join!(recording, recognition);
         let (track, origin_ms) = recording.map_or((None, elapsed_ms), |(track, start_ms)| (Some(track), start_ms));
         let keypad_only = recognition.is_none();
@@ -69,7 +69,7 @@ impl<S: MediaSocket> Session<S> {
         Ok(Self {
             conversation: Conversation::new(rules(&flow, Duration::from_millis(elapsed_ms)), now),
             listener,
-            speaker: Speaker::new(services.phrases.clone(), setup.agent.voice.clone(), rate, Pace::TALK, Ledger::default()),
+            speaker: Speaker::new(services.phrases.clone(), &setup.agent, rate, Pace::TALK, Ledger::default()),
             reply: Reply::default(),
             journal: Journal::open(Arc::clone(&services.records), setup.call.id, turns, setup.agent.keeps.transcript, veil),
             track,

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use agent::AgentDefinition;
 use audio::playout::Playout;
 use conversation::{Heard, Ledger};
 use speech::phrases::Phrases;
@@ -33,6 +34,7 @@ const PIECES_AHEAD: usize = 8;
 pub(crate) struct Speaker {
     phrases: Phrases,
     voice: String,
+    language: String,
     rate: u32,
     lead: Duration,
     waiting: VecDeque<String>,
@@ -58,9 +60,10 @@ pub(crate) enum SpeakEvent {
 }
 
 impl Speaker {
-    pub(crate) fn new(phrases: Phrases, voice: String, rate: u32, pace: Pace, ledger: Ledger) -> Self {
+    pub(crate) fn new(phrases: Phrases, agent: &AgentDefinition, rate: u32, pace: Pace, ledger: Ledger) -> Self {
+        let (voice, language) = (agent.voice.clone(), agent.language.clone());
         let playout = Playout::new(rate, pace.lead, pace.chunk);
-        Self { phrases, voice, rate, lead: pace.lead, waiting: VecDeque::new(), current: None, playout, ledger }
+        Self { phrases, voice, language, rate, lead: pace.lead, waiting: VecDeque::new(), current: None, playout, ledger }
     }
 
     /// True when this machine can say it: without an engine only what the program carries along can be said.
@@ -148,7 +151,7 @@ impl Speaker {
             error!(limit = Ledger::MAX_PIECES, "speech dropped: the reply has too many pieces");
             return;
         };
-        let request = SpeakRequest { text, voice: self.voice.clone(), rate: self.rate };
+        let request = SpeakRequest { text, voice: self.voice.clone(), language: self.language.clone(), rate: self.rate };
         self.current = Some(Current { stream: open(self.phrases.clone(), request), mark });
     }
 }

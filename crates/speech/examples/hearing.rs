@@ -44,7 +44,7 @@ async fn main() -> Result<(), Failure> {
         println!("# prepare 15 states of 5000 sentences, {time} time {:?}", began.elapsed());
     }
     let voices = LocalSynthesizer::start(LocalSynthesizerConfig::default()).await?;
-    let mut recognition = recognizer.open(domain, 8_000).await?;
+    let mut recognition = recognizer.open(speech::Listening::plain(domain, 8_000)).await?;
     recognition.expect("request");
     let mut trusted = [Vec::new(), Vec::new()];
     let inside: Vec<String> = hotel::requests(99, 26 * 2);
@@ -86,7 +86,12 @@ async fn main() -> Result<(), Failure> {
 }
 
 async fn speak(voices: &LocalSynthesizer, voice: &str, text: &str) -> Result<Vec<i16>, Failure> {
-    let mut stream = voices.speak(SpeakRequest { text: text.to_owned(), voice: voice.to_owned(), rate: 8_000 }).await?;
+    let mut stream = voices
+        .speak(
+            SpeakRequest { text: text.to_owned(), voice: voice.to_owned(), language: "en-US".to_owned(), rate: 8_000 },
+            &Default::default(),
+        )
+        .await?;
     let mut pcm = Vec::new();
     while let Some(piece) = stream.recv().await {
         pcm.extend_from_slice(&piece?);

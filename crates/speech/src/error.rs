@@ -123,6 +123,15 @@ pub enum SpeechError {
         /// What is wrong with it.
         detail: String,
     },
+    /// A vendor, or the way to it, is at fault.
+    #[error("{engine}: {fault}")]
+    Outside {
+        /// The engine.
+        engine: &'static str,
+        /// What happened.
+        #[source]
+        fault: outbound::Fault,
+    },
     /// The engine went away with its owner.
     #[error("{engine} was stopped")]
     Stopped {
@@ -132,6 +141,11 @@ pub enum SpeechError {
 }
 
 impl SpeechError {
+    /// A fault of a vendor.
+    pub fn outside(engine: &'static str) -> impl Fn(outbound::Fault) -> Self {
+        move |fault| Self::Outside { engine, fault }
+    }
+
     pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.display().to_string();
         move |source| Self::File { action, path, source: Arc::new(source) }

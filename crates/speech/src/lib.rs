@@ -8,7 +8,8 @@ pub mod local;
 pub mod phrases;
 mod recognition;
 mod synthesis;
+pub mod vendor;
 
 pub use error::SpeechError;
-pub use recognition::{Domain, Recognition, RecognitionEvent, SpeechToText, Transcript, Word};
+pub use recognition::{Domain, Listening, Recognition, RecognitionEvent, SpeechToText, Transcript, Word};
 pub use synthesis::{SpeakRequest, SpeechStream, TextToSpeech};

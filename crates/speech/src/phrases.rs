@@ -114,7 +114,12 @@ impl Phrases {
     /// As the engine's.
     pub async fn prerender(&self, texts: &[String], voice: &str, rate: u32) -> Result<usize, SpeechError> {
         for text in texts {
-            let mut stream = self.find_or_make(SpeakRequest { text: text.clone(), voice: voice.to_owned(), rate }, Keep::OnDisk).await?;
+            let mut stream = self
+                .find_or_make(
+                    SpeakRequest { text: text.clone(), voice: voice.to_owned(), language: "en-US".to_owned(), rate },
+                    Keep::OnDisk,
+                )
+                .await?;
             while let Some(piece) = stream.recv().await {
                 piece?;
             }
@@ -127,7 +132,7 @@ impl Phrases {
     pub fn can_say(&self, text: &str, voice: &str) -> bool {
         let inner = &self.inner;
         let kept = |rate| {
-            let key = inner.key(&SpeakRequest { text: text.to_owned(), voice: voice.to_owned(), rate });
+            let key = inner.key(&SpeakRequest { text: text.to_owned(), voice: voice.to_owned(), language: "en-US".to_owned(), rate });
             lock(&inner.memory).contains(&key) || inner.files.as_ref().is_some_and(|files| files.has(&name(&key)))
         };
         inner.tts.is_some() || inner.pack.as_ref().is_some_and(|pack| pack.has(text)) || kept(8_000) || kept(16_000)

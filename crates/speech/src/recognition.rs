@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use call::Meter;
 
 use crate::SpeechError;
 
@@ -19,6 +20,26 @@ pub struct Domain {
     pub background: Vec<String>,
 }
 
+/// What recognition is opened with.
+#[derive(Debug, Clone)]
+pub struct Listening {
+    /// What may be said.
+    pub domain: Arc<Domain>,
+    /// Samples a second: 8000 or 16000.
+    pub rate: u32,
+    /// BCP 47, such as `en-US`.
+    pub language: String,
+    /// Where the sound that is listened to is counted.
+    pub meter: Meter,
+}
+
+impl Listening {
+    /// English, counted nowhere: for checks and measurements.
+    pub fn plain(domain: Arc<Domain>, rate: u32) -> Self {
+        Self { domain, rate, language: "en-US".into(), meter: Meter::default() }
+    }
+}
+
 /// An engine that turns speech into text.
 #[async_trait]
 pub trait SpeechToText: Send + Sync {
@@ -28,8 +49,8 @@ pub trait SpeechToText: Send + Sync {
     /// Makes the engine ready for a domain (trains and stores language models). Called when an agent is loaded, long before its first call.
     async fn prepare(&self, domain: &Arc<Domain>) -> Result<(), SpeechError>;
 
-    /// Opens recognition for one call; `rate` is in samples a second (8000 or 16000).
-    async fn open(&self, domain: Arc<Domain>, rate: u32) -> Result<Box<dyn Recognition>, SpeechError>;
+    /// Opens recognition for one call.
+    async fn open(&self, listening: Listening) -> Result<Box<dyn Recognition>, SpeechError>;
 
     /// Recognises a bundled clip and compares the words.
     async fn check(&self) -> Result<(), SpeechError>;

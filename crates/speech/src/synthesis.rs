@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use call::Meter;
 use tokio::sync::mpsc;
 
 use crate::SpeechError;
@@ -12,8 +13,10 @@ use crate::SpeechError;
 pub struct SpeakRequest {
     /// Plain text, written for the ear (no markup).
     pub text: String,
-    /// The engine's name of the voice.
+    /// The voice that is wanted. An engine that does not have it takes [`TextToSpeech::voice_for`].
     pub voice: String,
+    /// BCP 47, such as `en-US`.
+    pub language: String,
     /// Samples a second of the audio that is wanted: 8000 or 16000.
     pub rate: u32,
 }
@@ -24,14 +27,26 @@ pub type SpeechStream = mpsc::Receiver<Result<Arc<[i16]>, SpeechError>>;
 /// An engine that speaks.
 #[async_trait]
 pub trait TextToSpeech: Send + Sync {
-    /// The engine's name in logs and on the console.
+    /// The engine's name in logs, on the console and in prices.
     fn name(&self) -> &'static str;
 
-    /// The voices it has.
+    /// What changes when the same request sounds different: the model. Part of the key of cached phrases.
+    fn model(&self) -> &str {
+        ""
+    }
+
+    /// The voices it has; empty for an engine that takes any name.
     fn voices(&self) -> Vec<String>;
 
-    /// Starts to speak: pieces come sentence by sentence. Dropping the stream stops the work.
-    async fn speak(&self, request: SpeakRequest) -> Result<SpeechStream, SpeechError>;
+    /// Its own name for the voice that is wanted, or the voice it speaks this language with; `None`: it cannot speak it.
+    fn voice_for(&self, wanted: &str, _language: &str) -> Option<String> {
+        let voices = self.voices();
+        voices.iter().find(|voice| *voice == wanted).or(voices.first()).cloned()
+    }
+
+    /// Starts to speak: pieces come as they are made. Dropping the stream stops the work at once. What it costs is counted into `meter`. The
+    /// request's voice is one of this engine's.
+    async fn speak(&self, request: SpeakRequest, meter: &Meter) -> Result<SpeechStream, SpeechError>;
 
     /// Speaks a word and measures that there is sound in it.
     async fn check(&self) -> Result<(), SpeechError>;

@@ -41,7 +41,12 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 async fn spoken(voice: &dyn TextToSpeech, text: &str, name: &str) -> anyhow::Result<Vec<i16>> {
-    let mut stream = voice.speak(SpeakRequest { text: text.to_owned(), voice: name.to_owned(), rate: 8000 }).await?;
+    let mut stream = voice
+        .speak(
+            SpeakRequest { text: text.to_owned(), voice: name.to_owned(), language: "en-US".to_owned(), rate: 8000 },
+            &Default::default(),
+        )
+        .await?;
     let mut pcm = Vec::new();
     while let Some(piece) = stream.recv().await {
         pcm.extend_from_slice(&piece?);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use call::Meter;
 use dial::{DialError, DialKeys, DialOptions, Expect, Step, Url, run};
 use speech::{SpeakRequest, SpeechError, SpeechStream, TextToSpeech};
 use tokio::sync::mpsc;
@@ -148,7 +149,7 @@ impl TextToSpeech for Humming {
         vec!["slt".into()]
     }
 
-    async fn speak(&self, request: SpeakRequest) -> Result<SpeechStream, SpeechError> {
+    async fn speak(&self, request: SpeakRequest, _: &Meter) -> Result<SpeechStream, SpeechError> {
         let (pieces, stream) = mpsc::channel(64);
         for _ in request.text.split(' ') {
             let tone: Arc<[i16]> = (0..request.rate / 20).map(|at| if at % 16 < 8 { 5000 } else { -5000 }).collect();

@@ -6,8 +6,9 @@ use agent::{AgentKind, Toolbox};
 use api::DirectoryHook;
 use async_trait::async_trait;
 use call::Carrier;
+use call::Meter;
 use speech::phrases::Phrases;
-use speech::{Recognition, SpeakRequest, SpeechError, SpeechStream, SpeechToText, TextToSpeech};
+use speech::{Listening, Recognition, SpeakRequest, SpeechError, SpeechStream, SpeechToText, TextToSpeech};
 use store::agents::{AgentChange, AgentSettings, StoredAgent};
 use store::numbers::PhoneNumberRow;
 use store::tenants::{OpeningHours, Retention, Span, Tenant, TenantChange};
@@ -45,7 +46,7 @@ impl SpeechToText for Learner {
         if self.fails.load(Ordering::SeqCst) { Err(SpeechError::Stopped { engine: "learner" }) } else { Ok(()) }
     }
 
-    async fn open(&self, _: Arc<Domain>, _: u32) -> Result<Box<dyn Recognition>, SpeechError> {
+    async fn open(&self, _: Listening) -> Result<Box<dyn Recognition>, SpeechError> {
         Err(SpeechError::Stopped { engine: "learner" })
     }
 
@@ -66,7 +67,7 @@ impl TextToSpeech for Voice {
         vec!["slt".into(), "rms".into()]
     }
 
-    async fn speak(&self, request: SpeakRequest) -> Result<SpeechStream, SpeechError> {
+    async fn speak(&self, request: SpeakRequest, _: &Meter) -> Result<SpeechStream, SpeechError> {
         let (pieces, stream) = mpsc::channel(1);
         let _ = pieces.try_send(Ok(vec![1; request.rate as usize / 100].into()));
         Ok(stream)

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use agent::{AgentDefinition, AgentKind, Tool, Toolbox};
 use async_trait::async_trait;
+use call::Meter;
 use call::{CallId, CallRecord, CallStatus, Carrier, Direction, PhoneNumber, Timestamp};
 use flow::{Dialogue, Input, Output, ToolOutcome};
 use serde_json::{Value, json};
 use session::{Ending, Order, Services, SessionSetup};
 use speech::phrases::Phrases;
-use speech::{Domain, Recognition, RecognitionEvent, SpeakRequest, SpeechError, SpeechStream, SpeechToText, TextToSpeech};
+use speech::{Domain, Listening, Recognition, RecognitionEvent, SpeakRequest, SpeechError, SpeechStream, SpeechToText, TextToSpeech};
 use store::{Database, Progress, Records, SqlRecords};
 use telephony::MediaStream;
 use tokio::sync::{mpsc, watch};
@@ -37,7 +38,7 @@ impl TextToSpeech for Voice {
         vec!["slt".into()]
     }
 
-    async fn speak(&self, request: SpeakRequest) -> Result<SpeechStream, SpeechError> {
+    async fn speak(&self, request: SpeakRequest, _: &Meter) -> Result<SpeechStream, SpeechError> {
         self.said.lock().unwrap().push(request.text);
         let (pieces, stream) = mpsc::channel(1);
         let _ = pieces.try_send(Ok(vec![VOICE; request.rate as usize / 10].into()));
@@ -62,7 +63,7 @@ impl SpeechToText for Deaf {
         Ok(())
     }
 
-    async fn open(&self, _: Arc<Domain>, _: u32) -> Result<Box<dyn Recognition>, SpeechError> {
+    async fn open(&self, _: Listening) -> Result<Box<dyn Recognition>, SpeechError> {
         Ok(Box::new(Deaf))
     }
 

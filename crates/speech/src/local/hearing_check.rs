@@ -20,7 +20,7 @@ pub(super) async fn hear(recognizer: &LocalRecognizer) -> Result<(), SpeechError
     let domain = Arc::new(Domain { name: "check".to_owned(), states, background: Vec::new() });
     let clip =
         audio::wav::read(CLIP).and_then(|clip| clip.mono_at(8_000)).map_err(|error| SpeechError::BadAudio { detail: error.to_string() })?;
-    let mut recognition = recognizer.open(domain, 8_000).await?;
+    let mut recognition = recognizer.open(crate::Listening::plain(domain, 8_000)).await?;
     recognition.start();
     recognition.push(&clip);
     recognition.finish();

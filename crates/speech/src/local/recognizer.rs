@@ -18,7 +18,7 @@ use super::confidence::judge;
 use super::hearing_check;
 use super::models::{ModelStore, Prepared, State};
 use super::pool::{ENGINE, Job, Pool};
-use crate::{Domain, Recognition, RecognitionEvent, SpeechError, SpeechToText, Transcript};
+use crate::{Domain, Listening, Recognition, RecognitionEvent, SpeechError, SpeechToText, Transcript};
 
 /// Audio kept of one utterance, seconds; what comes after is not heard.
 pub const MAX_UTTERANCE: usize = 30;
@@ -131,7 +131,7 @@ impl SpeechToText for LocalRecognizer {
         self.prepared(domain).await.map(drop)
     }
 
-    async fn open(&self, domain: Arc<Domain>, rate: u32) -> Result<Box<dyn Recognition>, SpeechError> {
+    async fn open(&self, Listening { domain, rate, .. }: Listening) -> Result<Box<dyn Recognition>, SpeechError> {
         if rate != 8_000 && rate != 16_000 {
             return Err(SpeechError::Rate { rate });
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use audio::level::Level;
+use call::Meter;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::engine::{Programs, Voice};
@@ -104,7 +105,13 @@ impl TextToSpeech for LocalSynthesizer {
         self.voices.to_vec()
     }
 
-    async fn speak(&self, request: SpeakRequest) -> Result<SpeechStream, SpeechError> {
+    fn voice_for(&self, wanted: &str, language: &str) -> Option<String> {
+        // All of them are English.
+        let known = self.voices.iter().find(|voice| *voice == wanted).or(self.voices.first());
+        known.filter(|_| language.starts_with("en")).cloned()
+    }
+
+    async fn speak(&self, request: SpeakRequest, _: &Meter) -> Result<SpeechStream, SpeechError> {
         let voice = self.voice(&request.voice)?;
         if request.rate != 8_000 && request.rate != 16_000 {
             return Err(SpeechError::Rate { rate: request.rate });

@@ -39,7 +39,7 @@ impl Flight {
     }
 
     async fn collect(&self, tts: Arc<dyn TextToSpeech>, request: SpeakRequest) -> Result<(), SpeechError> {
-        let mut stream = tts.speak(request).await?;
+        let mut stream = tts.speak(request, &call::Meter::default()).await?;
         while let Some(piece) = stream.recv().await {
             let piece = piece?;
             self.progress.send_modify(|progress| progress.pieces.push(piece));

@@ -16,7 +16,7 @@ async fn recognizer(cache: &Path) -> LocalRecognizer {
 }
 
 async fn opened(recognizer: &LocalRecognizer) -> Box<dyn Recognition> {
-    let mut recognition = recognizer.open(Arc::new(hotel::domain()), 8_000).await.unwrap();
+    let mut recognition = recognizer.open(speech::Listening::plain(Arc::new(hotel::domain()), 8_000)).await.unwrap();
     recognition.expect("request");
     recognition
 }

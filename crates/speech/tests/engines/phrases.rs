@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use call::Meter;
 use speech::local::LocalSynthesizer;
 use speech::phrases::{PackPhrase, PhrasePack, Phrases};
 use speech::{SpeakRequest, SpeechError, SpeechStream, TextToSpeech};
@@ -24,9 +25,9 @@ impl TextToSpeech for Counted {
     fn voices(&self) -> Vec<String> {
         self.voices.voices()
     }
-    async fn speak(&self, request: SpeakRequest) -> Result<SpeechStream, SpeechError> {
+    async fn speak(&self, request: SpeakRequest, meter: &Meter) -> Result<SpeechStream, SpeechError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        self.voices.speak(request).await
+        self.voices.speak(request, meter).await
     }
     async fn check(&self) -> Result<(), SpeechError> {
         self.voices.check().await
@@ -117,7 +118,7 @@ async fn what_is_said_in_a_call_is_not_kept_on_disk_with_the_name_in_it() {
 
 #[tokio::test]
 async fn without_an_engine_the_pack_speaks_and_nothing_else_does() {
-    let pcm = collect(voices().await.speak(request("Please press one.", "slt", 8_000)).await.unwrap()).await.unwrap();
+    let pcm = collect(voices().await.speak(request("Please press one.", "slt", 8_000), &Meter::default()).await.unwrap()).await.unwrap();
     let bytes = PhrasePack::write(&[PackPhrase { text: "Please press one.".into(), voice: "slt".into(), pcm: pcm.clone() }]).unwrap();
     let phrases = Phrases::with_pack(None, None, 1 << 20, Some(PhrasePack::read(&bytes).unwrap()));
     assert!(phrases.can_say("Please press one.", "rms") && !phrases.can_say("Please press two.", "slt") && !phrases.has_engine());

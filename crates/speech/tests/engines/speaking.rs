@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use audio::level::Level;
+use call::Meter;
 use speech::local::{LocalSynthesizer, LocalSynthesizerConfig};
 use speech::{SpeechError, TextToSpeech};
 
@@ -15,7 +16,9 @@ async fn every_voice_speaks_at_the_asked_rate_and_an_even_loudness() {
     assert!(["slt", "kal16", "espeak:en-gb"].iter().all(|voice| voices.voices().iter().any(|known| known == voice)));
     for voice in voices.voices() {
         for rate in [8_000, 16_000] {
-            let pcm = collect(voices.speak(request("Good morning, how can I help you?", &voice, rate)).await.unwrap()).await.unwrap();
+            let pcm = collect(voices.speak(request("Good morning, how can I help you?", &voice, rate), &Meter::default()).await.unwrap())
+                .await
+                .unwrap();
             let (seconds, level) = (pcm.len() as f32 / rate as f32, Level::of(&pcm));
             assert!((1.0..4.0).contains(&seconds), "{voice} took {seconds} s");
             assert!(level.rms_dbfs > -26.0 && level.rms_dbfs < -18.0 && level.clipped == 0, "{voice}: {level:?}");
@@ -25,8 +28,11 @@ async fn every_voice_speaks_at_the_asked_rate_and_an_even_loudness() {
 
 #[tokio::test]
 async fn the_first_sentence_comes_before_the_last_is_made() {
-    let mut stream =
-        voices().await.speak(request("Good morning to you. How can I help you? We have many rooms.", "slt", 8_000)).await.unwrap();
+    let mut stream = voices()
+        .await
+        .speak(request("Good morning to you. How can I help you? We have many rooms.", "slt", 8_000), &Meter::default())
+        .await
+        .unwrap();
     let mut pieces = 0;
     while let Some(piece) = stream.recv().await {
         assert!(!piece.unwrap().is_empty());
@@ -39,7 +45,7 @@ async fn the_first_sentence_comes_before_the_last_is_made() {
 async fn text_that_looks_like_an_option_is_spoken() {
     let voices = voices().await;
     for voice in ["slt", "espeak:en-us"] {
-        let pcm = collect(voices.speak(request("--version is what I said", voice, 8_000)).await.unwrap()).await.unwrap();
+        let pcm = collect(voices.speak(request("--version is what I said", voice, 8_000), &Meter::default()).await.unwrap()).await.unwrap();
         assert!(pcm.len() > 8_000, "{voice} made {} samples", pcm.len());
     }
 }
@@ -49,14 +55,14 @@ async fn what_cannot_be_spoken_is_refused() {
     let voices = voices().await;
     let refused = |text: String, voice, rate| {
         let voices = voices.clone();
-        async move { voices.speak(request(&text, voice, rate)).await.err().unwrap() }
+        async move { voices.speak(request(&text, voice, rate), &Meter::default()).await.err().unwrap() }
     };
     assert!(matches!(refused(" ".into(), "slt", 8_000).await, SpeechError::TextLength { characters: 0, .. }));
     assert!(matches!(refused("a ".repeat(2_501), "slt", 8_000).await, SpeechError::TextLength { limit: 5_000, .. }));
     assert!(matches!(refused("a ".repeat(501), "slt", 8_000).await, SpeechError::TextLength { limit: 1_000, .. }));
     assert!(matches!(refused("hello".into(), "nobody", 8_000).await, SpeechError::UnknownVoice { .. }));
     assert!(matches!(refused("hello".into(), "slt", 44_100).await, SpeechError::Rate { .. }));
-    let silent = collect(voices.speak(request("...", "slt", 8_000)).await.unwrap()).await;
+    let silent = collect(voices.speak(request("...", "slt", 8_000), &Meter::default()).await.unwrap()).await;
     assert!(matches!(silent, Err(SpeechError::SilentAudio { .. })), "{silent:?}");
 }
 

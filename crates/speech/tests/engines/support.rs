@@ -21,7 +21,7 @@ pub(crate) async fn voices() -> LocalSynthesizer {
 }
 
 pub(crate) fn request(text: &str, voice: &str, rate: u32) -> SpeakRequest {
-    SpeakRequest { text: text.to_owned(), voice: voice.to_owned(), rate }
+    SpeakRequest { text: text.to_owned(), voice: voice.to_owned(), language: "en-US".to_owned(), rate }
 }
 
 /// All of a stream.
@@ -35,7 +35,7 @@ pub(crate) async fn collect(mut stream: SpeechStream) -> Result<Vec<i16>, Speech
 
 /// A sentence as it arrives over a telephone line: noise, mu-law, a pause on both sides.
 pub(crate) async fn telephone(voice: &str, text: &str) -> Vec<i16> {
-    let speech = collect(voices().await.speak(request(text, voice, 8_000)).await.unwrap()).await.unwrap();
+    let speech = collect(voices().await.speak(request(text, voice, 8_000), &Default::default()).await.unwrap()).await.unwrap();
     let mut pcm = vec![0; 2_400];
     pcm.extend(speech);
     pcm.extend([0; 4_000]);

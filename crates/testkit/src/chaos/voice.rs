@@ -42,7 +42,12 @@ pub(super) async fn words() -> Result<Words> {
 }
 
 async fn spoken(engine: &LocalSynthesizer, text: &str) -> Result<Arc<[i16]>> {
-    let mut pieces = engine.speak(SpeakRequest { text: text.to_owned(), voice: VOICE.to_owned(), rate: RATE }).await?;
+    let mut pieces = engine
+        .speak(
+            SpeakRequest { text: text.to_owned(), voice: VOICE.to_owned(), language: "en-US".to_owned(), rate: RATE },
+            &Default::default(),
+        )
+        .await?;
     let mut samples = Vec::new();
     while let Some(piece) = pieces.recv().await {
         samples.extend_from_slice(&piece?);

@@ -17,7 +17,9 @@ const LEAD_SECONDS: usize = 7;
 
 async fn microphone(path: &Path, text: &str) -> Result<()> {
     let voice = LocalSynthesizer::start(LocalSynthesizerConfig::default()).await?;
-    let mut speech = voice.speak(SpeakRequest { text: text.into(), voice: "slt".into(), rate: 16_000 }).await?;
+    let mut speech = voice
+        .speak(SpeakRequest { text: text.into(), voice: "slt".into(), language: "en-US".to_owned(), rate: 16_000 }, &Default::default())
+        .await?;
     let mut pcm = Vec::new();
     while let Some(piece) = speech.recv().await {
         pcm.extend_from_slice(&piece?);

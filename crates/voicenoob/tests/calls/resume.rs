@@ -37,7 +37,12 @@ fn echo(carrier: Carrier) -> CallPlan {
 
 async fn spoken(text: &str) -> Result<Arc<[i16]>> {
     let engine = LocalSynthesizer::start(LocalSynthesizerConfig::default()).await?;
-    let mut pieces = engine.speak(SpeakRequest { text: text.to_owned(), voice: "rms".to_owned(), rate: 8000 }).await?;
+    let mut pieces = engine
+        .speak(
+            SpeakRequest { text: text.to_owned(), voice: "rms".to_owned(), language: "en-US".to_owned(), rate: 8000 },
+            &Default::default(),
+        )
+        .await?;
     let mut samples = Vec::new();
     while let Some(piece) = pieces.recv().await {
         samples.extend_from_slice(&piece?);

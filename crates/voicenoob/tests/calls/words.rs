@@ -32,7 +32,13 @@ impl Heard {
 
     /// Where this sentence stands, samples; `None` when it was not said to its end.
     pub(crate) async fn find(&self, text: &str) -> Result<Option<Range<usize>>> {
-        let mut speech = self.voice.speak(SpeakRequest { text: text.into(), voice: "slt".into(), rate: RATE as u32 }).await?;
+        let mut speech = self
+            .voice
+            .speak(
+                SpeakRequest { text: text.into(), voice: "slt".into(), language: "en-US".to_owned(), rate: RATE as u32 },
+                &Default::default(),
+            )
+            .await?;
         let mut pcm = Vec::new();
         while let Some(piece) = speech.recv().await {
             pcm.extend_from_slice(&piece?);

@@ -35,7 +35,7 @@ impl Telephone {
         domain: &Arc<Domain>,
         noise_dbfs: f32,
     ) -> anyhow::Result<Self> {
-        let recognition = recognizer.open(Arc::clone(domain), RATE).await?;
+        let recognition = recognizer.open(speech::Listening::plain(Arc::clone(domain), RATE)).await?;
         Ok(Self { voice, recognition, noise_dbfs, sentences: 0 })
     }
 
@@ -57,8 +57,8 @@ impl Telephone {
     }
 
     async fn speak(&self, voice: &str, text: &str) -> anyhow::Result<Vec<i16>> {
-        let request = SpeakRequest { text: text.to_owned(), voice: voice.to_owned(), rate: RATE };
-        let mut stream = self.voice.speak(request).await?;
+        let request = SpeakRequest { text: text.to_owned(), voice: voice.to_owned(), language: "en-US".to_owned(), rate: RATE };
+        let mut stream = self.voice.speak(request, &Default::default()).await?;
         let mut pcm = vec![0; BEFORE];
         while let Some(piece) = stream.recv().await {
             pcm.extend_from_slice(&piece?);

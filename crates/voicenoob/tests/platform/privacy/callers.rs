@@ -64,7 +64,12 @@ fn plan(from: &str) -> CallPlan {
 
 pub(crate) async fn spoken(text: &str) -> Result<Move> {
     let engine = LocalSynthesizer::start(LocalSynthesizerConfig::default()).await?;
-    let mut pieces = engine.speak(SpeakRequest { text: text.to_owned(), voice: "rms".to_owned(), rate: 8000 }).await?;
+    let mut pieces = engine
+        .speak(
+            SpeakRequest { text: text.to_owned(), voice: "rms".to_owned(), language: "en-US".to_owned(), rate: 8000 },
+            &Default::default(),
+        )
+        .await?;
     let mut samples = Vec::new();
     while let Some(piece) = pieces.recv().await {
         samples.extend_from_slice(&piece?);

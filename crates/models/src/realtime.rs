@@ -1,0 +1,1 @@
+//! OpenAI's Realtime sessions, and Azure's.

@@ -1,0 +1,9 @@
+//! Azure Speech's voices.
+
+use axum::Router;
+
+use crate::server::Stage;
+
+pub(crate) fn router(_: &Stage) -> Router {
+    Router::new()
+}

@@ -1,0 +1,9 @@
+//! OpenAI's chat completions.
+
+use axum::Router;
+
+use crate::server::Stage;
+
+pub(crate) fn router(_: &Stage) -> Router {
+    Router::new()
+}

@@ -1,0 +1,9 @@
+//! OpenAI's transcription and voices.
+
+use axum::Router;
+
+use crate::server::Stage;
+
+pub(crate) fn router(_: &Stage) -> Router {
+    Router::new()
+}

@@ -1,0 +1,7 @@
+//! Engines of vendors, each behind its guard. A vendor's JSON stays in its file.
+
+pub mod aura;
+pub mod azure;
+pub mod deepgram;
+pub mod elevenlabs;
+pub mod openai;

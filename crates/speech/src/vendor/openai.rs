@@ -1,0 +1,1 @@
+//! OpenAI's transcription and voices, and everything that speaks their protocol.
