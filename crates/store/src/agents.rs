@@ -1,6 +1,6 @@
 //! The agents of a workspace: which dialogue, and what the workspace set on top of it.
 
-use call::{AgentId, TenantId, Timestamp};
+use call::{AgentId, TenantId, Tier, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::FromRow;
@@ -75,6 +75,31 @@ pub struct AgentSettings {
     /// Longest call, seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_call_seconds: Option<u32>,
+    /// The model that speaks; `None`: the dialogue itself, no model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tier: Option<Tier>,
+    /// What the model is told of its part, 10 to 20000 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system_prompt: Option<String>,
+    /// How free the model's words are, 0 to 2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f32>,
+    /// Most tokens of one answer of the model, 100 to 16000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
+    /// How the end of a turn is told; `None`: [`TurnDetection::Semantic`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turn_detection_mode: Option<TurnDetection>,
+}
+
+/// By what the end of a caller's turn is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TurnDetection {
+    /// By the voice only.
+    Normal,
+    /// By voice, words and punctuation together.
+    Semantic,
 }
 
 /// What shall be different of an agent.
@@ -110,6 +135,16 @@ pub struct AgentChange {
     pub transcript: Change<bool>,
     /// See [`AgentSettings::max_call_seconds`].
     pub max_call_seconds: Change<u32>,
+    /// See [`AgentSettings::tier`].
+    pub tier: Change<Tier>,
+    /// See [`AgentSettings::system_prompt`].
+    pub system_prompt: Change<String>,
+    /// See [`AgentSettings::temperature`].
+    pub temperature: Change<f32>,
+    /// See [`AgentSettings::max_tokens`].
+    pub max_tokens: Change<u32>,
+    /// See [`AgentSettings::turn_detection_mode`].
+    pub turn_detection_mode: Change<TurnDetection>,
     /// Takes calls, or not; it cannot be cleared.
     pub active: Change<bool>,
 }
@@ -120,6 +155,7 @@ crate::statements! {
     GET = "SELECT * FROM agents WHERE tenant_id = $1 AND id = $2";
     LIST = "SELECT * FROM agents WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
     EVERY = "SELECT * FROM agents ORDER BY id";
+    OF_TENANT = "SELECT * FROM agents WHERE tenant_id = $1 ORDER BY id";
     /// Changes nothing; whoever else wants to change this agent waits until our transaction is over.
     HOLD = "UPDATE agents SET version = version WHERE tenant_id = $1 AND id = $2";
     CHANGE = "UPDATE agents SET name = $1, name_key = $2, description = $3, flow = $4, base = $5, settings = $6, active = $7, version = $8, updated_at = $9 \
@@ -184,6 +220,11 @@ impl AgentChange {
                 recording: wanted.recording.of(set.recording),
                 transcript: wanted.transcript.of(set.transcript),
                 max_call_seconds: wanted.max_call_seconds.of(set.max_call_seconds),
+                tier: wanted.tier.of(set.tier),
+                system_prompt: wanted.system_prompt.of(set.system_prompt),
+                temperature: wanted.temperature.of(set.temperature),
+                max_tokens: wanted.max_tokens.of(set.max_tokens),
+                turn_detection_mode: wanted.turn_detection_mode.of(set.turn_detection_mode),
             },
             active: wanted.active.needed(former.active, "active")?,
             version: former.version + 1,
@@ -238,6 +279,13 @@ pub async fn all(db: &Database) -> Result<Vec<StoredAgent>, StoreError> {
 
 fn records(rows: Vec<AgentRow>) -> Result<Vec<StoredAgent>, StoreError> {
     rows.into_iter().map(StoredAgent::try_from).collect()
+}
+
+/// True when an agent of the workspace names this tool.
+pub(crate) async fn name_tool(tx: &mut Transaction, tenant: TenantId, tool: &str) -> Result<bool, StoreError> {
+    let rows: Result<Vec<AgentRow>, _> = query(OF_TENANT).bind(tenant.0).all(&mut **tx).await;
+    let agents = records(rows.map_err(StoreError::while_doing("look for agents that name a tool"))?)?;
+    Ok(agents.iter().flat_map(|agent| agent.settings.tools.iter().flatten()).any(|named| named == tool))
 }
 
 /// Changes an agent and returns how it was and how it is.

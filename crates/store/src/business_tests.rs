@@ -2,8 +2,8 @@
 
 use testkit::postgres::PostgresServer;
 
-use crate::contract::{self, business, call_lists, personal_data};
-use crate::{Database, agents, calls, directory, numbers, personal, provider_keys, retention, sealed};
+use crate::contract::{self, business, call_lists, personal_data, tools};
+use crate::{Database, agents, calls, directory, numbers, personal, provider_keys, retention, sealed, tools as declared, usage};
 
 mod plans;
 
@@ -52,6 +52,10 @@ stories! {
         agents_and_numbers_are_paged_newest_first,
         every_change_of_the_directory_is_counted_once_it_stands,
         a_vendors_key_is_kept_sealed_by_workspace;
+    tools:
+        a_tool_is_made_changed_listed_and_removed,
+        a_tool_that_an_agent_names_stays,
+        a_tools_secret_is_sealed_again_unless_it_was_changed;
     call_lists:
         a_repeated_webhook_makes_one_call_in_one_workspace,
         calls_are_filtered_by_everything_at_once,
@@ -72,8 +76,18 @@ stories! {
 
 #[tokio::test]
 async fn every_statement_fits_both_schemas() {
-    let modules =
-        [agents::ALL, calls::ALL, directory::ALL, numbers::ALL, personal::sql::ALL, provider_keys::ALL, retention::ALL, sealed::ALL];
+    let modules = [
+        agents::ALL,
+        calls::ALL,
+        declared::ALL,
+        directory::ALL,
+        numbers::ALL,
+        personal::sql::ALL,
+        provider_keys::ALL,
+        retention::ALL,
+        sealed::ALL,
+        usage::ALL,
+    ];
     let (file, server) = (Database::in_memory().await.unwrap(), postgres().await);
     for statements in modules {
         contract::statements_fit(&file, statements).await;

@@ -10,6 +10,8 @@ pub mod people_sessions;
 pub mod people_tenants;
 pub mod people_tickets;
 pub mod personal_data;
+pub mod tools;
+mod usage;
 
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ pub use fill::{fill, fill_rest, filled_id};
 use serde_json::{Value, json};
 use sqlx::{Executor, SqlSafeStr};
 use tokio::task::JoinSet;
+pub use usage::what_a_call_used_is_added_up;
 use uuid::Uuid;
 
 use crate::{CallFilter, CallbackRequest, CallbackWhy, Database, Message, NewToolCall, Progress, Records, StoreError, Target, ToolClaim};
@@ -244,6 +247,7 @@ pub async fn what_belongs_to_no_call_is_refused(records: Arc<dyn Records>) {
         records.note_resume(id, at(1)).await.unwrap_err(),
         records.set_next(id, &NextStep::Hangup).await.unwrap_err(),
         records.add_callback(&callback).await.unwrap_err(),
+        records.save_usage(id, &[]).await.unwrap_err(),
     ];
     for error in refused {
         assert!(matches!(error, StoreError::UnknownCall { id: named } if named == id), "{error:?}");

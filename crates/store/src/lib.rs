@@ -30,6 +30,8 @@ pub mod tenants;
 pub mod throttle;
 pub mod tickets;
 pub mod times;
+pub mod tools;
+pub mod usage;
 pub mod users;
 mod waits;
 

@@ -5,6 +5,7 @@ use call::{CallId, CallRecord, CallStatus, Carrier, EndReason, NextStep, Timesta
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::usage::PricedUsage;
 use crate::{CallbackRequest, Progress, StoreError};
 
 /// Which calls to list, newest first.
@@ -99,6 +100,12 @@ pub trait Records: Send + Sync {
 
     /// The tool calls of a call, in order.
     async fn tools(&self, id: CallId) -> Result<Vec<ToolRecord>, StoreError>;
+
+    /// Adds what a part of the call used: at its end, and again after each resume, where the amounts are those of the part alone. Atomic.
+    async fn save_usage(&self, id: CallId, used: &[PricedUsage]) -> Result<(), StoreError>;
+
+    /// What a call used, in the order of services, models and units.
+    async fn usage(&self, id: CallId) -> Result<Vec<PricedUsage>, StoreError>;
 
     /// This instance serves the call now. The last one to say so stands; a call that has ended stays as it is.
     async fn claim_call(&self, id: CallId, instance: &str) -> Result<(), StoreError>;

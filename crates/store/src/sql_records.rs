@@ -11,6 +11,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::times::integer;
+use crate::usage::{self, PricedUsage};
 use crate::{CallFilter, CallbackRequest, Database, Message, NewToolCall, Progress, Query, Records, StoreError, ToolClaim, query};
 
 /// [`Records`] in a [`Database`].
@@ -205,6 +206,20 @@ impl Records for SqlRecords {
         let rows: Vec<ToolRow> =
             read.all(self.database.readers()).await.map_err(StoreError::while_doing("read the tool calls of a call"))?;
         rows.into_iter().map(ToolRecord::try_from).collect()
+    }
+
+    async fn save_usage(&self, id: CallId, used: &[PricedUsage]) -> Result<(), StoreError> {
+        let doing = || StoreError::while_doing("store what a call used");
+        let mut tx = self.database.begin().await?;
+        if query(sql::HOLD_CALL).bind(id.0).execute(&mut *tx).await.map_err(doing())? == 0 {
+            return Err(StoreError::UnknownCall { id });
+        }
+        usage::add(&mut tx, id, used).await?;
+        tx.commit().await.map_err(doing())
+    }
+
+    async fn usage(&self, id: CallId) -> Result<Vec<PricedUsage>, StoreError> {
+        usage::of_call(&self.database, id).await
     }
 
     async fn claim_call(&self, id: CallId, instance: &str) -> Result<(), StoreError> {

@@ -2,6 +2,8 @@
 
 mod body;
 mod limits;
+mod patch;
+mod words;
 
 use axum::Json;
 use axum::extract::State;
@@ -12,7 +14,8 @@ use store::agents::{self, AgentChange, StoredAgent};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use self::body::{Agent, AgentPatch, NewAgent, applied};
+use self::body::{Agent, NewAgent};
+use self::patch::{AgentPatch, applied};
 use super::answers::{BadRequest, Changed, Conflict, IdParam, IfMatchParam, Invalid, Listing, NotFound, PageParams};
 use super::clock::now;
 use crate::audited::{Act, Done, privileged};

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent::{AgentDefinition, AgentError, AgentKind, Agents, Hearing, Keeps, Toolbox};
+use agent::{AgentDefinition, AgentError, AgentKind, Agents, Hearing, Keeps, Mind, Toolbox};
 use flow::{ChangeProblem, Changes, Flow, TurnTaking};
 use sha2::{Digest as _, Sha256};
-use store::agents::{AgentSettings, StoredAgent};
+use store::agents::{AgentSettings, StoredAgent, TurnDetection};
 
 use super::make::{Digest, Maker};
 
@@ -25,6 +25,12 @@ const THRESHOLD: std::ops::RangeInclusive<f32> = 0.1..=0.9;
 const PADDING_MS: std::ops::RangeInclusive<u32> = 0..=1000;
 /// Longest call, seconds: as in agent files.
 const CALL_SECONDS: std::ops::RangeInclusive<u32> = 10..=14_400;
+/// Characters of a model's instructions; a fit for every model's context.
+const PROMPT: std::ops::RangeInclusive<usize> = 10..=20_000;
+/// How free a model's words are.
+const TEMPERATURE: std::ops::RangeInclusive<f32> = 0.0..=2.0;
+/// Tokens of one answer of a model.
+const MAX_TOKENS: std::ops::RangeInclusive<u32> = 100..=16_000;
 /// English as it is spoken; the recogniser's models and all voices are English.
 pub(super) const LANGUAGES: [&str; 8] = ["en-US", "en-GB", "en-AU", "en-CA", "en-IE", "en-IN", "en-NZ", "en-ZA"];
 
@@ -96,6 +102,7 @@ pub(super) fn definition(row: &StoredAgent, house: &House, maker: &Maker) -> Res
     let settings = &row.settings;
     problems.check_voice(&agent, settings, maker);
     problems.check_ranges(settings);
+    problems.check_mind(settings);
     match &agent.kind {
         AgentKind::Echo => problems.nothing_but_a_line(settings),
         AgentKind::Flow(flow) => {
@@ -118,13 +125,19 @@ pub(super) fn definition(row: &StoredAgent, house: &House, maker: &Maker) -> Res
         hearing: Hearing {
             threshold: settings.turn_detection_threshold,
             preroll: settings.prefix_padding_ms.map(|ms| Duration::from_millis(ms.into())),
-            semantic: true,
+            semantic: settings.turn_detection_mode != Some(TurnDetection::Normal),
         },
         keeps: Keeps { recording: settings.recording.unwrap_or(true), transcript: settings.transcript.unwrap_or(true) },
         kind: agent.kind,
-        mind: None,
+        mind: mind(settings),
     };
     Ok((agent, digest))
+}
+
+/// The model that the workspace chose.
+fn mind(settings: &AgentSettings) -> Option<Mind> {
+    let (prompt, temperature, max_tokens) = (settings.system_prompt.clone(), settings.temperature, settings.max_tokens);
+    settings.tier.map(|tier| Mind { tier, prompt, temperature, max_tokens })
 }
 
 /// The row's own dialogue, or that of the house it is built on.
@@ -201,6 +214,21 @@ impl Problems {
         self.within("turn_detection_threshold", settings.turn_detection_threshold, &THRESHOLD);
         self.within("prefix_padding_ms", settings.prefix_padding_ms, &PADDING_MS);
         self.within("max_call_seconds", settings.max_call_seconds, &CALL_SECONDS);
+        self.within("system_prompt", settings.system_prompt.as_ref().map(|prompt| prompt.chars().count()), &PROMPT);
+        self.within("temperature", settings.temperature, &TEMPERATURE);
+        self.within("max_tokens", settings.max_tokens, &MAX_TOKENS);
+    }
+
+    /// What only a model could follow, with no model chosen.
+    fn check_mind(&mut self, settings: &AgentSettings) {
+        let set = [
+            ("system_prompt", settings.system_prompt.is_some()),
+            ("temperature", settings.temperature.is_some()),
+            ("max_tokens", settings.max_tokens.is_some()),
+        ];
+        for (field, _) in set.into_iter().filter(|(_, set)| *set && settings.tier.is_none()) {
+            self.add(field, "no model is chosen that could follow it; set tier, or leave it out");
+        }
     }
 
     fn within<T: PartialOrd + fmt::Display + Copy>(&mut self, field: &'static str, value: Option<T>, range: &std::ops::RangeInclusive<T>) {
@@ -221,6 +249,8 @@ impl Problems {
             ("recording", settings.recording == Some(true)),
             ("transcript", settings.transcript == Some(true)),
             ("max_call_seconds", settings.max_call_seconds.is_some()),
+            ("tier", settings.tier.is_some()),
+            ("turn_detection_mode", settings.turn_detection_mode.is_some()),
         ];
         for (field, _) in set.into_iter().filter(|(_, set)| *set) {
             self.add(field, "the echo agent has no dialogue that this could change; leave it out");

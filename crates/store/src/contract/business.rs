@@ -1,11 +1,11 @@
 //! What a workspace sets up, as stories: agents, numbers, vendor keys. Each takes a database with nothing in it but the default workspace.
 #![expect(clippy::unwrap_used, reason = "a test suite: it fails by panicking")]
 
-use call::{AgentId, Carrier, PhoneNumber, TenantId};
+use call::{AgentId, Carrier, PhoneNumber, TenantId, Tier};
 
 use super::at;
 use super::people::{id, tenant, written};
-use crate::agents::{AgentChange, AgentSettings, StoredAgent};
+use crate::agents::{AgentChange, AgentSettings, StoredAgent, TurnDetection};
 use crate::numbers::{NumberChange, PhoneNumberRow};
 use crate::provider_keys::ProviderKey;
 use crate::{Change, Database, Page, StoreError, agents, directory, numbers, provider_keys, tenants};
@@ -68,6 +68,11 @@ pub async fn an_agents_settings_are_set_cleared_and_left(db: Database) {
         recording: Change::Set(false),
         transcript: Change::Set(true),
         max_call_seconds: Change::Set(600),
+        tier: Change::Set(Tier::PremiumMini),
+        system_prompt: Change::Set("Be kind and brief.".into()),
+        temperature: Change::Set(0.75),
+        max_tokens: Change::Set(400),
+        turn_detection_mode: Change::Set(TurnDetection::Normal),
         active: Change::Set(false),
         ..AgentChange::default()
     };
@@ -88,6 +93,11 @@ pub async fn an_agents_settings_are_set_cleared_and_left(db: Database) {
             recording: Some(false),
             transcript: Some(true),
             max_call_seconds: Some(600),
+            tier: Some(Tier::PremiumMini),
+            system_prompt: Some("Be kind and brief.".into()),
+            temperature: Some(0.75),
+            max_tokens: Some(400),
+            turn_detection_mode: Some(TurnDetection::Normal),
         },
         active: false,
         version: 2,

@@ -1,7 +1,9 @@
 //! One person's data and what is too old, as stories. Each takes a database with nothing in it but the default workspace.
 #![expect(clippy::unwrap_used, reason = "a test suite: it fails by panicking")]
 
-use call::{CallId, CallRecord, CallStatus, Direction, EndReason, NextStep, PhoneNumber, TenantId, Timestamp, ToolOutcome, TurnRecord};
+use call::{
+    CallId, CallRecord, CallStatus, Direction, EndReason, NextStep, PhoneNumber, TenantId, Timestamp, ToolOutcome, TurnRecord, Unit,
+};
 use jiff::SignedDuration;
 use jiff::civil::date;
 use serde_json::{Value, json};
@@ -9,6 +11,7 @@ use uuid::Uuid;
 
 use super::call_lists::STRANGER;
 use super::people::{id, written};
+use super::usage::used;
 use super::{at, record, turn};
 use crate::personal::{PrivacyKind, PrivacyLog};
 use crate::tenants::Retention;
@@ -52,6 +55,7 @@ async fn whole_call(db: &Database, call: &CallRecord, number: &str, over: bool) 
     records.set_next(call.id, &NextStep::Dial { number: number.clone(), language: "en".into() }).await.unwrap();
     let snapshot = json!({"phone": number});
     records.save_progress(call.id, &Progress { snapshot, turns: 1, elapsed_ms: 9 }).await.unwrap();
+    records.save_usage(call.id, &[used("model", Unit::InputTokens, 9, None)]).await.unwrap();
     if over {
         records.end_call(call.id, at(9), EndReason::CallerHungUp).await.unwrap();
     }
@@ -96,6 +100,7 @@ async fn everything(db: &Database, tenant: TenantId) -> String {
         "SELECT raw FROM status_events WHERE tenant_id = $1",
         "SELECT name || '|' || phone || '|' || said FROM messages WHERE tenant_id = $1",
         "SELECT number FROM callbacks WHERE tenant_id = $1",
+        "SELECT service || '|' || model || '|' || unit FROM call_usage WHERE tenant_id = $1",
         "SELECT full_name || '|' || first_name || '|' || last_name || '|' || phone || '|' || phone_digits FROM reservations WHERE tenant_id = $1",
     ] {
         let rows: Vec<(String,)> = query(texts).bind(tenant.0).all(db.readers()).await.unwrap();
@@ -148,6 +153,9 @@ pub async fn a_person_is_erased_from_every_table(db: Database) {
     assert_eq!((kept.from.expose(), kept.to, kept.agent_id, kept.recording), ("", inbound.to, inbound.agent_id, None), "it still counts");
     let kept = calls::get(&db, TenantId::DEFAULT, outbound.id).await.unwrap().unwrap();
     assert_eq!((kept.from, kept.to.expose()), (outbound.from, ""));
+    let used = crate::usage::of(&db, TenantId::DEFAULT, inbound.id).await.unwrap();
+    assert_eq!(used[0].usage.amount, 9, "what was used was paid for, and says nothing of the person");
+    assert!(crate::usage::of(&db, STRANGER, inbound.id).await.unwrap().is_empty());
     let theirs = calls::get(&db, TenantId::DEFAULT, stranger.id).await.unwrap().unwrap();
     assert_eq!((theirs.from, theirs.recording.is_some()), (stranger.from.clone(), true));
     assert_eq!(calls::turns(&db, TenantId::DEFAULT, stranger.id).await.unwrap()[0].text, "my number is [erased]");
@@ -288,13 +296,14 @@ pub async fn what_is_too_old_goes_by_its_kind(db: Database) {
     let (removed, files) = keep_up(&db, TenantId::DEFAULT, &Retention { calls_days: Some(2), ..Retention::default() }).await;
     assert_eq!(removed.into_iter().collect::<Vec<_>>(), [("calls", 3), ("recordings", 1)]);
     assert_eq!(files, [format!("recordings/{}.wav", young.id)], "a call does not go without its file");
-    for table in ["turns", "tool_calls", "status_events", "messages", "callbacks", "calls"] {
+    for table in ["turns", "tool_calls", "status_events", "messages", "callbacks", "call_usage", "calls"] {
         let left = match table {
             "turns" => "SELECT COUNT(*) FROM turns WHERE tenant_id = $1",
             "tool_calls" => "SELECT COUNT(*) FROM tool_calls WHERE tenant_id = $1",
             "status_events" => "SELECT COUNT(*) FROM status_events WHERE tenant_id = $1",
             "messages" => "SELECT COUNT(*) FROM messages WHERE tenant_id = $1",
             "callbacks" => "SELECT COUNT(*) FROM callbacks WHERE tenant_id = $1",
+            "call_usage" => "SELECT COUNT(*) FROM call_usage WHERE tenant_id = $1",
             _ => "SELECT COUNT(*) FROM calls WHERE tenant_id = $1",
         };
         for (tenant, expected) in [(TenantId::DEFAULT, 0), (STRANGER, 1)] {

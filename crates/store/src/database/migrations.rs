@@ -27,6 +27,7 @@ migrations! {
     4 "people" "0004_people.sql",
     5 "workspaces" "0005_workspaces.sql",
     6 "lists" "0006_lists.sql",
+    7 "usage and tools" "0007_usage_and_tools.sql",
 }
 
 fn version(version: i64, name: &'static str, sql: &'static str) -> Migration {

@@ -63,6 +63,7 @@ contract!(
     the_next_step_outlives_the_call,
     a_callback_is_stored_once_for_each_call,
     what_belongs_to_no_call_is_refused,
+    what_a_call_used_is_added_up,
     parallel_writers_do_not_fail,
     a_check_works_and_leaves_nothing,
 );

@@ -19,6 +19,13 @@ const THRESHOLD: (f32, f32) = (0.1, 0.9);
 /// A call's length that may be set, seconds: shorter is a fault, longer is longer than carriers keep a call (4 h).
 const CALL_SECONDS: (u32, u32) = (10, 14_400);
 
+/// A model's instructions, characters: the longest of ours has some 6,000.
+const SYSTEM_PROMPT: (usize, usize) = (10, 20_000);
+/// How free a model's words are, as models take it.
+const TEMPERATURE: (f32, f32) = (0.0, 2.0);
+/// Tokens of one answer: fewer cut a sentence off, more nobody listens to.
+const MAX_TOKENS: (u32, u32) = (100, 16_000);
+
 /// Description and dialogue.
 pub(super) fn texts(check: &mut Check, description: Option<&str>, flow: Option<&str>) {
     if let Some(description) = description {
@@ -62,6 +69,20 @@ pub(super) fn settings(check: &mut Check, settings: &AgentSettings, directory: &
     }
     if let Some(seconds) = settings.max_call_seconds {
         check.within("/max_call_seconds", seconds, CALL_SECONDS.0, CALL_SECONDS.1);
+    }
+    mind(check, settings);
+}
+
+/// What a model is told.
+fn mind(check: &mut Check, settings: &AgentSettings) {
+    if let Some(prompt) = &settings.system_prompt {
+        check.text("/system_prompt", prompt, SYSTEM_PROMPT.0, SYSTEM_PROMPT.1);
+    }
+    if let Some(temperature) = settings.temperature {
+        check.within("/temperature", temperature, TEMPERATURE.0, TEMPERATURE.1);
+    }
+    if let Some(tokens) = settings.max_tokens {
+        check.within("/max_tokens", tokens, MAX_TOKENS.0, MAX_TOKENS.1);
     }
 }
 

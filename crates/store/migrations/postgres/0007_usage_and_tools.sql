@@ -1,0 +1,35 @@
+-- What a call used of outside services, and what that cost. Prices and costs are decimals as text; NULL: no price is known.
+CREATE TABLE call_usage (
+    call_id   UUID NOT NULL REFERENCES calls (id) ON DELETE CASCADE,
+    tenant_id UUID NOT NULL,
+    service   TEXT NOT NULL,
+    model     TEXT NOT NULL,
+    unit      TEXT NOT NULL,
+    amount    BIGINT NOT NULL,
+    -- Of one million units.
+    price     TEXT,
+    cost      TEXT,
+    currency  TEXT NOT NULL,
+    PRIMARY KEY (call_id, service, model, unit)
+);
+
+-- Tools that a workspace declared.
+CREATE TABLE tools (
+    id         UUID PRIMARY KEY NOT NULL,
+    tenant_id  UUID NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    name       TEXT NOT NULL,
+    name_key   TEXT NOT NULL,
+    -- "http" or "mcp".
+    kind       TEXT NOT NULL,
+    -- JSON of Declared.
+    definition JSONB NOT NULL,
+    -- What it says who we are with, sealed; NULL for none.
+    secret     BYTEA,
+    active     BOOLEAN NOT NULL,
+    version    BIGINT NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL,
+    UNIQUE (tenant_id, name_key)
+);
+
+CREATE INDEX tools_of_tenant ON tools (tenant_id, id);
