@@ -42,6 +42,10 @@ pub struct Settings {
     pub max_concurrent_calls: usize,
     /// Folder with agent files (`*.toml`), beside the demo hotel.
     pub agents_dir: Option<PathBuf>,
+    /// Declared tools may have addresses on this machine and in private networks, and http on this machine.
+    pub allow_private_tool_addresses: bool,
+    /// What services charge. Not set: the prices that come with the program.
+    pub prices_file: Option<PathBuf>,
     /// Records calls to disk.
     pub record_calls: bool,
     /// Worker processes of the local recogniser.
@@ -99,7 +103,7 @@ impl fmt::Display for Source {
 /// Telnyx's own address (telnyx.md 2).
 const TELNYX_API: &str = "https://api.telnyx.com/v2";
 
-const NAMES: [&str; 66] = [
+const NAMES: [&str; 68] = [
     "HOST",
     "PORT",
     "DATA_DIR",
@@ -113,6 +117,8 @@ const NAMES: [&str; 66] = [
     "OPERATOR_TOKEN",
     "MAX_CONCURRENT_CALLS",
     "AGENTS_DIR",
+    "ALLOW_PRIVATE_TOOL_ADDRESSES",
+    "PRICES_FILE",
     "RECORD_CALLS",
     "SPEECH_WORKERS",
     "SPEECH_MODEL_DIR",
@@ -204,6 +210,8 @@ impl Settings {
             max_concurrent_calls: reader
                 .get("MAX_CONCURRENT_CALLS", "100", "a number from 1 to 100000", |text| within(text, 1, 100_000))?,
             agents_dir: reader.get("AGENTS_DIR", "", "a folder", |text| Some(optional(text).map(PathBuf::from)))?,
+            allow_private_tool_addresses: reader.get("ALLOW_PRIVATE_TOOL_ADDRESSES", "false", "true or false", flag)?,
+            prices_file: reader.get("PRICES_FILE", "", "a file", |text| Some(optional(text).map(PathBuf::from)))?,
             record_calls: reader.get("RECORD_CALLS", "true", "true or false", flag)?,
             speech_workers: reader.get("SPEECH_WORKERS", "2", "a number from 1 to 64", |text| within(text, 1, 64))?,
             speech_model_dir: reader

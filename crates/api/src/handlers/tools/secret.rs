@@ -19,7 +19,7 @@ const FIELD: &str = "/secret";
 /// Whether it can be said in a header.
 pub(super) fn check(check: &mut Check, secret: &Secret) {
     let text = secret.expose();
-    if text.is_empty() || text.len() > MAX {
+    if text.is_empty() || text.chars().count() > MAX {
         check.wrong(FIELD, format!("must have 1 to {MAX} characters"));
     } else if text.trim() != text || text.chars().any(char::is_control) {
         check.wrong(FIELD, "must not begin or end with spaces, nor hold line breaks or control characters");
