@@ -31,6 +31,7 @@ use crate::call_centre::CallCentre;
 use crate::directory::{AgentDirectory, House, Maker, missing_tools};
 use crate::keys::SignatureKeys;
 use crate::orders::Orders;
+use crate::prices::Prices;
 use crate::routes::router;
 use crate::settings::Settings;
 use crate::speaking::engines;
@@ -80,6 +81,8 @@ pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, Ser
     let metrics = settings.call_centre.metrics.then(Metrics::new);
     let recorder = metrics.clone().map_or_else(CallRecorder::new, CallRecorder::with);
 
+    let prices = Prices::load(settings.prices_file.as_deref())?;
+
     // What agents can do, and who they are.
     let pms = open_hotel(&database).await?;
     let tools = toolbox(&pms, &records);
@@ -118,6 +121,7 @@ pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, Ser
         api,
         event_streams: Arc::new(Semaphore::new(events::STREAMS)),
         database: Some(database),
+        prices,
         services: Arc::new(services),
         voice: engines.voice,
         notices: engines.notices,
@@ -252,6 +256,7 @@ pub(crate) fn api_state(
             loopback_operator: !under_tls,
             cors_origins: settings.people.cors_origins.clone(),
             openid: openid.is_some(),
+            private_tool_addresses: settings.allow_private_tool_addresses,
         },
         openid,
         directory: Arc::new(directory.clone()),

@@ -15,6 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::bodies::{Call, Tool, Turn};
+use super::usage::{Cost, UsageLine};
 use crate::state::App;
 
 /// Which calls.
@@ -132,6 +133,10 @@ pub(super) struct WholeCall {
     call: Call,
     turns: Vec<Turn>,
     tools: Vec<Tool>,
+    /// What it used of outside services; counted when the call, or a part of it, is over.
+    usage: Vec<UsageLine>,
+    /// What that cost.
+    cost: Cost,
     /// It is on the line at this instance.
     live: bool,
 }
@@ -146,9 +151,11 @@ pub(super) async fn get(State(app): State<App>, caller: Caller, ApiPath(path): A
     // Asked first: a call that ends in between is then shown with its whole record, not as ended without its last turns.
     let (live, db, tenant) = (app.live.contains(call.id), &app.api.db, call.tenant);
     let (turns, tools) = (calls::turns(db, tenant, call.id).await?, calls::tools(db, tenant, call.id).await?);
+    let used = store::usage::of(db, tenant, call.id).await?;
     let call = calls::get(db, tenant, call.id).await?.ok_or_else(missing)?;
     let (turns, tools) = (turns.into_iter().map(Turn::from).collect(), tools.into_iter().map(Tool::from).collect());
-    Ok(Json(WholeCall { call: call.into(), turns, tools, live }))
+    let (cost, usage) = (Cost::of(&used), used.into_iter().map(UsageLine::from).collect());
+    Ok(Json(WholeCall { call: call.into(), turns, tools, usage, cost, live }))
 }
 
 /// What was begun.

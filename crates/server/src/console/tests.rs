@@ -89,6 +89,7 @@ async fn parts(settings: Settings) -> Parts {
     let clock: hotel::Clock = Arc::new(Timestamp::now);
     let pms = hotel::BuiltInPms::open(database, clock, fastrand::Rng::with_seed(1), &property).await.unwrap();
     Parts {
+        prices: crate::prices::Prices::load(None).unwrap(),
         keys: SignatureKeys::load(&settings).unwrap(),
         directory,
         api,
