@@ -23,6 +23,7 @@ mod query;
 mod records;
 pub mod retention;
 mod road;
+pub mod rungs;
 pub mod sealed;
 pub mod sessions;
 mod sql_records;

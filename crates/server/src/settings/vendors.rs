@@ -69,11 +69,11 @@ pub struct Place {
 }
 
 /// Engines that may be named in an order of ears.
-pub const EARS: [&str; 4] = ["deepgram", "riva", "openai", "local"];
+pub(super) const EARS: [&str; 4] = ["deepgram", "riva", "openai", "local"];
 /// Engines that may be named in an order of voices.
-pub const VOICES: [&str; 5] = ["elevenlabs", "azure_speech", "deepgram", "openai", "local"];
+pub(super) const VOICES: [&str; 5] = ["elevenlabs", "azure_speech", "deepgram", "openai", "local"];
 /// Services that may be named in an order of models.
-pub const MODELS: [&str; 6] = ["openai", "azure_openai", "anthropic", "cerebras", "groq", "own_model"];
+pub(super) const MODELS: [&str; 6] = ["openai", "azure_openai", "anthropic", "cerebras", "groq", "own_model"];
 
 impl Vendors {
     pub(super) fn read<E: Fn(&str) -> Option<String>>(reader: &mut Reader<E>) -> Result<Self, SettingsError> {
