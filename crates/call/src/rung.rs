@@ -43,22 +43,16 @@ words! {
 words! {
     /// Why another took over.
     RungWhy {
-        /// It was not asked: it failed too often, asked for a pause, or has no free place.
-        NotAsked = "not_asked",
-        /// No connection, or it broke.
-        Unreachable = "unreachable",
-        /// Its first byte did not come in time.
-        NoAnswer = "no_answer",
-        /// It stopped in the middle.
-        Stalled = "stalled",
-        /// It does not take our key.
-        WrongKey = "wrong_key",
-        /// It wants fewer requests.
-        TooMany = "too_many",
-        /// It refused, or is out of order.
-        Refused = "refused",
-        /// What it said made no sense, or was nothing.
-        Broken = "broken",
+        /// The better one is not asked: it failed too often, asked for a pause, or has no free place.
+        NotLetThrough = "not_let_through",
+        /// The better one has no voice for the language.
+        NoVoice = "no_voice",
+        /// It could not be reached, broke off, refused, or made no sense.
+        Failed = "failed",
+        /// It said nothing in time.
+        Late = "late",
+        /// What it said was nothing.
+        Silent = "silent",
         /// A better one is back.
         Recovered = "recovered",
     }

@@ -10,9 +10,9 @@ use crate::{Records, StoreError};
 /// Changes come back in their order; those of a call that is not known are refused.
 pub async fn changes_of_rung_are_kept_in_order(records: Arc<dyn Records>) {
     let id = records.open_call(&record(1)).await.unwrap().id;
-    let down = RungChange { at_ms: 1_200, part: Part::Ears, from: "deepgram".into(), to: "local".into(), why: RungWhy::Stalled };
+    let down = RungChange { at_ms: 1_200, part: Part::Ears, from: "deepgram".into(), to: "local".into(), why: RungWhy::NotLetThrough };
     let up = RungChange { at_ms: 40_000, from: "local".into(), to: "deepgram".into(), why: RungWhy::Recovered, ..down.clone() };
-    let mind = RungChange { at_ms: 1_200, part: Part::Mind, from: "openai".into(), to: "dialogue".into(), why: RungWhy::NoAnswer };
+    let mind = RungChange { at_ms: 1_200, part: Part::Mind, from: "openai".into(), to: "dialogue".into(), why: RungWhy::Late };
     for change in [&down, &up, &mind] {
         records.add_rung(id, change).await.unwrap();
     }

@@ -1,7 +1,8 @@
 //! Every family that counts what happened, but for those by agent. The doc comment of a field is the help text of its metric.
 
-use call::{EndReason, ToolOutcome};
+use call::{EndReason, RungChange, ToolOutcome};
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
@@ -21,6 +22,9 @@ const TOOL: [f64; 9] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 const QUEUE: [f64; 9] = [1.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0];
 /// Lateness of a task, seconds: timers count in 1 ms, a frame is 20 ms, and 200 ms is how far audio is sent ahead: above it, callers hear it.
 const LAG: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0];
+
+/// Part, who took over, why: names of engines and services, of which there are some twenty.
+type RungLabels = [(&'static str, String); 3];
 
 macro_rules! families {
     ($($(#[doc = $help:literal])+ $field:ident, $name:literal: $type:ty = $make:expr;)+) => {
@@ -70,6 +74,8 @@ families! {
     barge_in_clear, "voicenoob_barge_in_clear_seconds": Histogram = Histogram::new(BARGE_IN);
     /// Utterances of callers in which no words were recognised.
     not_understood, "voicenoob_not_understood": Counter = Counter::default();
+    /// Changes of who listens, thinks or speaks within calls, by the part, the engine or service that took over, and why
+    rungs, "voicenoob_rung_changes": Family<RungLabels, Counter> = Family::default();
     /// Tool calls, by outcome.
     tool_calls, "voicenoob_tool_calls": Closed<ToolOutcome, Counter> = Closed::new(Counter::default);
     /// How long tools took to answer.
@@ -108,4 +114,12 @@ families! {
     event_loop_lag, "voicenoob_event_loop_lag_seconds": Histogram = Histogram::new(LAG);
     /// Failed questions and changes to live state, by operation.
     registry_errors, "voicenoob_registry_errors": Closed<RegistryOperation, Counter> = Closed::new(Counter::default);
+}
+
+impl Families {
+    /// One more change of rung.
+    pub(super) fn rung(&self, change: &RungChange) {
+        let labels = [("part", change.part.as_str().to_owned()), ("to", change.to.clone()), ("why", change.why.as_str().to_owned())];
+        self.rungs.get_or_create(&labels).inc();
+    }
 }
