@@ -407,7 +407,7 @@ async fn an_engine_that_fails_is_a_report_and_not_an_agent() {
     town.add(&desk).await;
     town.until("it is reported", || !town.directory.notices().is_empty()).await;
     assert!(town.directory.get(desk.id).is_none());
-    let changed = town.directory.check(&StoredAgent { base: "motel".into(), ..row(2, "x", AgentSettings::default()) });
+    let changed = town.directory.check(&StoredAgent { base: "motel".into(), ..row(2, "x", AgentSettings::default()) }, &[]);
     assert_eq!(changed.unwrap_err()[0].field, "/base");
 }
 
