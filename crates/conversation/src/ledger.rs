@@ -40,7 +40,7 @@ pub struct Heard {
 }
 
 /// The last words before a cut count as heard only when this much of them was played: the network's way is time the caller has not heard yet.
-const NETWORK_ALLOWANCE: Duration = Duration::from_millis(80);
+pub const NETWORK_ALLOWANCE: Duration = Duration::from_millis(80);
 
 impl Default for Ledger {
     fn default() -> Self {
@@ -58,7 +58,7 @@ impl Ledger {
     /// Most pieces one turn may have; a turn with more is a brain gone wild.
     pub const MAX_PIECES: usize = 200;
 
-    /// Enters a piece and returns the name of the mark to send after its audio; `None` when the turn has too many.
+    /// Enters a piece (without a text for what is heard but is not part of the turn, as fillers are) and returns the name of the mark to send after its audio; `None` when the turn has too many.
     pub fn enter(&mut self, text: &str) -> Option<String> {
         if self.pieces.len() >= Self::MAX_PIECES {
             return None;
@@ -67,6 +67,28 @@ impl Ledger {
         let mark = format!("{}{}", self.prefix, self.next_mark);
         self.pieces.push_back(Piece { mark: mark.clone(), text: text.to_owned(), length: Duration::ZERO, state: PieceState::Outstanding });
         Some(mark)
+    }
+
+    /// The far end was cleared and a piece will be played again: another mark for it, because the one that was sent comes back now and proves
+    /// nothing. An unknown mark stays as it is.
+    pub fn anew(&mut self, mark: &str) -> String {
+        let Some(piece) = self.pieces.iter_mut().find(|piece| piece.mark == mark) else { return mark.to_owned() };
+        self.next_mark += 1;
+        piece.mark = format!("{}{}", self.prefix, self.next_mark);
+        piece.state = PieceState::Outstanding;
+        piece.mark.clone()
+    }
+
+    /// Strikes a piece that will not be heard.
+    pub fn strike(&mut self, mark: &str) {
+        self.pieces.retain(|piece| piece.mark != mark);
+    }
+
+    /// Adds audio to a piece.
+    pub fn audio_of(&mut self, mark: &str, length: Duration) {
+        if let Some(piece) = self.pieces.iter_mut().find(|piece| piece.mark == mark) {
+            piece.length += length;
+        }
     }
 
     /// Adds audio to the newest piece.
@@ -194,6 +216,18 @@ mod tests {
         ledger.audio(ms(1000));
         assert_eq!(ledger.cut(ms(1000)).text, "");
         assert!(!ledger.reached(&mark));
+    }
+
+    #[test]
+    fn a_piece_that_is_played_again_is_proven_by_its_new_mark_only() {
+        let mut ledger = Ledger::default();
+        let first = ledger.enter("One.").unwrap();
+        let second = ledger.enter("Two.").unwrap();
+        let again = ledger.anew(&second);
+        assert!(ledger.reached(&first));
+        assert!(!ledger.reached(&second), "the clear brought it back");
+        assert!(!ledger.all_heard());
+        assert!(ledger.reached(&again) && ledger.all_heard());
     }
 
     #[test]
