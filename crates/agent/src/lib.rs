@@ -6,5 +6,5 @@ mod tool;
 
 pub use brain::{Brain, FlowBrain};
 pub use definition::{AgentDefinition, AgentError, AgentKind, Agents, Hearing, Keeps};
-pub use flow::{Exit, HoldTexts, Input as BrainInput, Output as BrainOutput};
+pub use flow::{Exit, HoldTexts, Input as BrainInput, Output as BrainOutput, WaitTexts};
 pub use tool::{Tool, ToolAnswer, ToolContext, Toolbox};

@@ -203,6 +203,11 @@ impl Playout {
         self.paused = false;
     }
 
+    /// Whether it is paused.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
     /// Whether nothing waits to be sent.
     pub fn is_empty(&self) -> bool {
         self.waiting() == 0 && self.marks.is_empty()

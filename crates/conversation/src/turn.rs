@@ -276,7 +276,7 @@ impl Conversation {
                 self.reported = true;
                 if matches!(self.floor, Floor::Agent { .. }) {
                     self.floor = Floor::Held(Held::new(now.checked_sub(ago).unwrap_or(now), now));
-                    self.out.push_back(Action::Pause);
+                    self.out.push_back(Action::Pause { ago });
                 }
                 self.out.push_back(Action::StartUtterance { ago });
             }

@@ -3,6 +3,8 @@
 use super::*;
 use crate::{Hint, Words};
 
+const PAUSE: Action = Action::Pause { ago: Duration::from_millis(120) };
+
 struct Line {
     conversation: Conversation,
     now: Instant,
@@ -61,9 +63,9 @@ impl Line {
 fn caller_interrupts_the_agent() {
     let mut line = Line::agent_talks(TurnTaking::default());
     line.hear(false, 500).hear(true, 160);
-    assert_eq!(line.seen, [Action::Pause, Action::StartUtterance { ago: Duration::from_millis(120) }], "quiet at once");
+    assert_eq!(line.seen, [PAUSE, Action::StartUtterance { ago: Duration::from_millis(120) }], "quiet at once");
     line.hear(true, 460);
-    assert_eq!(line.decisions(), [Action::Pause, Action::Interrupt], "longer than a murmur is");
+    assert_eq!(line.decisions(), [PAUSE, Action::Interrupt], "longer than a murmur is");
     line.conversation.caller_turn(line.now);
     line.hear(false, 800);
     assert!(line.saw(|action| matches!(action, Action::FinishUtterance { .. })));
@@ -80,9 +82,9 @@ fn a_click_does_not_pause_the_agent() {
 fn after_a_cough_the_agent_goes_on() {
     let mut line = Line::agent_talks(TurnTaking::default());
     line.hear(true, 220).hear(false, 360);
-    assert_eq!(line.decisions(), [Action::Pause]);
+    assert_eq!(line.decisions(), [PAUSE]);
     line.hear(false, 100);
-    assert_eq!(line.decisions(), [Action::Pause, Action::Resume]);
+    assert_eq!(line.decisions(), [PAUSE, Action::Resume]);
     line.hear(false, 1000);
     assert!(!line.saw(|action| matches!(action, Action::FinishUtterance { .. })), "nothing was said");
     assert!(line.conversation.agent_has_floor());
@@ -93,7 +95,7 @@ fn after_a_murmur_the_agent_goes_on_and_real_words_stop_it_at_once() {
     for (text, wanted) in [("mhm", Action::Resume), ("okay", Action::Resume), ("stop", Action::Interrupt)] {
         let mut line = Line::agent_talks(TurnTaking::default());
         line.hear(true, 400).hear(false, 180).words(text);
-        assert_eq!(line.decisions(), [Action::Pause, wanted], "{text}");
+        assert_eq!(line.decisions(), [PAUSE, wanted], "{text}");
     }
 }
 
@@ -101,9 +103,9 @@ fn after_a_murmur_the_agent_goes_on_and_real_words_stop_it_at_once() {
 fn a_murmur_that_goes_on_is_an_interruption() {
     let mut line = Line::agent_talks(TurnTaking::default());
     line.hear(true, 300).words("yeah").hear(true, 200);
-    assert_eq!(line.decisions(), [Action::Pause]);
+    assert_eq!(line.decisions(), [PAUSE]);
     line.words("yeah but").hear(true, 20);
-    assert_eq!(line.decisions(), [Action::Pause, Action::Interrupt]);
+    assert_eq!(line.decisions(), [PAUSE, Action::Interrupt]);
 }
 
 #[test]
@@ -112,19 +114,19 @@ fn okay_to_the_last_words_of_a_question_is_an_answer() {
     line.hear(true, 400);
     line.conversation.paused_with(Duration::from_millis(700));
     line.hear(false, 180).words("okay");
-    assert_eq!(line.decisions(), [Action::Pause, Action::Interrupt]);
+    assert_eq!(line.decisions(), [PAUSE, Action::Interrupt]);
 }
 
 #[test]
 fn words_that_come_late_are_waited_for_and_then_the_voice_decides() {
     let mut line = Line::agent_talks(TurnTaking::default());
     line.hear(true, 420).hear(false, 400);
-    assert_eq!(line.decisions(), [Action::Pause]);
+    assert_eq!(line.decisions(), [PAUSE]);
     let mut other = Line::agent_talks(TurnTaking::default());
     other.hear(true, 420).hear(false, 400).words("mhm");
-    assert_eq!(other.decisions(), [Action::Pause, Action::Resume]);
+    assert_eq!(other.decisions(), [PAUSE, Action::Resume]);
     line.hear(false, 120);
-    assert_eq!(line.decisions(), [Action::Pause, Action::Interrupt]);
+    assert_eq!(line.decisions(), [PAUSE, Action::Interrupt]);
 }
 
 #[test]
@@ -136,7 +138,7 @@ fn the_last_words_decide_when_nothing_did() {
         assert!(line.saw(|action| matches!(action, Action::FinishUtterance { .. })));
         line.conversation.last_words(words, line.now);
         line.drain();
-        assert_eq!(line.decisions(), [Action::Pause, wanted], "{words:?}");
+        assert_eq!(line.decisions(), [PAUSE, wanted], "{words:?}");
     }
 }
 
@@ -145,9 +147,9 @@ fn without_words_only_the_voice_decides() {
     let rules = TurnTaking { semantic: false, ..TurnTaking::default() };
     let mut line = Line::agent_talks(rules);
     line.hear(true, 200).words("stop").hear(false, 300);
-    assert_eq!(line.decisions(), [Action::Pause]);
+    assert_eq!(line.decisions(), [PAUSE]);
     line.hear(false, 200);
-    assert_eq!(line.decisions(), [Action::Pause, Action::Resume]);
+    assert_eq!(line.decisions(), [PAUSE, Action::Resume]);
 }
 
 #[test]
@@ -156,7 +158,7 @@ fn what_must_be_heard_is_said_even_when_the_agent_had_paused() {
     line.hear(true, 200);
     line.conversation.agent_speaks(false);
     line.hear(true, 2000);
-    assert_eq!(line.decisions(), [Action::Pause, Action::Resume]);
+    assert_eq!(line.decisions(), [PAUSE, Action::Resume]);
 }
 
 #[test]

@@ -115,7 +115,8 @@ impl Dialogue {
                 self.end(Exit::Goodbye);
             }
             // What was heard of the agent's words is in the record; the caller's words follow as an input of their own.
-            Input::Interrupted { .. } => {}
+            Input::Interrupted { heard } => self.state.unheard = heard.trim().is_empty(),
+            Input::Stalled => self.stalled(),
             Input::Silence { count } => self.silence(count),
             Input::Key(key) => self.key(key),
             Input::KeysDone => self.keys_done(),

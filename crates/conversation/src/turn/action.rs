@@ -19,7 +19,10 @@ pub enum Action {
     },
     /// The caller's voice is over the agent's words: clear the far end's buffer, and keep what was not heard. [`Action::Resume`] or
     /// [`Action::Interrupt`] follows.
-    Pause,
+    Pause {
+        /// Time since the first voiced frame.
+        ago: Duration,
+    },
     /// It was a murmur or a noise: forget the utterance, and say the rest from where the caller stopped hearing it.
     Resume,
     /// The caller talks over the agent: stop speaking. The far end is cleared already when [`Action::Pause`] came before.

@@ -97,7 +97,7 @@ impl Line {
 
     fn act(&mut self, action: Action) {
         match action {
-            Action::Pause => self.kept = Some(self.playing.take().map_or(Duration::ZERO, |end| end - self.now)),
+            Action::Pause { .. } => self.kept = Some(self.playing.take().map_or(Duration::ZERO, |end| end - self.now)),
             Action::Resume => {
                 let kept = self.kept.take().unwrap_or_default();
                 self.play(kept);

@@ -91,6 +91,7 @@ impl Dialogue {
             Asked::Then { .. } | Asked::Unsure { .. } => ("yes_no".to_owned(), 1),
         };
         self.state.asked = asked;
+        self.state.unheard = false;
         self.state.last_turn = self.state.turn.clone();
         self.out.push_back(Output::Listen { state, max_keys });
     }

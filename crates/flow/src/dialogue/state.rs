@@ -50,6 +50,9 @@ pub(super) struct State {
     pub(super) last_id: u32,
     #[serde(default)]
     pub(super) time: TimeLeft,
+    /// The caller heard nothing of the last question: no bare yes can answer it.
+    #[serde(default)]
+    pub(super) unheard: bool,
 }
 
 /// What the caller is to know of the call's length.
