@@ -268,8 +268,7 @@ impl<S: MediaSocket> Session<S> {
                     if let Some(track) = &mut self.track {
                         track.agent(start_ms, pcm);
                     }
-                    self.agent_end_ms =
-                        start_ms + self.stream.format().map_or(0, |format| samples as u64 * 1000 / u64::from(format.rate));
+                    self.agent_end_ms = start_ms + self.stream.format().map_or(0, |format| samples as u64 * 1000 / u64::from(format.rate));
                     if self.speaker.sent(samples) {
                         self.conversation.agent_sounds();
                         self.first_audio(now);

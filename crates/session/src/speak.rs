@@ -234,3 +234,6 @@ fn open(phrases: Phrases, request: SpeakRequest) -> SpeechStream {
     stream
 }
 
+#[cfg(test)]
+#[path = "speak_tests.rs"]
+mod tests;
