@@ -142,7 +142,10 @@ impl Line {
                 self.reply = true;
                 self.play(SPEECH);
             }
-            Event::Thinks if matches!(self.conversation.floor, Floor::Caller { .. }) => self.conversation.agent_thinks(self.now),
+            Event::Thinks if matches!(self.conversation.floor, Floor::Caller { .. }) => {
+                self.conversation.agent_thinks(self.now);
+                self.sound = self.now; // Until now the silence was the caller's.
+            }
             Event::Key => self.conversation.key(self.now),
             Event::ToolStarted => self.conversation.tool_started(self.now),
             Event::ToolDone => self.conversation.tool_done(),
