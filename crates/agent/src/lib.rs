@@ -9,6 +9,6 @@ mod tool;
 pub use brain::{Brain, FlowBrain};
 pub use declared::{Auth, BUILT_IN_TOOLS, Declared, DeclaredProblem, HttpTool, McpServer, Method};
 pub use definition::{AgentDefinition, AgentError, AgentKind, Agents, Hearing, Keeps};
-pub use flow::{Exit, HoldTexts, Input as BrainInput, Output as BrainOutput};
+pub use flow::{Exit, HoldTexts, Input as BrainInput, Output as BrainOutput, WaitTexts};
 pub use mind::Mind;
 pub use tool::{Tool, ToolAnswer, ToolContext, Toolbox};

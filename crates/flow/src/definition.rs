@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::change::Closed;
-use crate::hold::HoldTexts;
+use crate::hold::{HoldTexts, WaitTexts};
 use crate::matcher::Matcher;
 use crate::phrase::Phrase;
 use crate::template::Prompt;
@@ -418,6 +418,11 @@ impl Flow {
     /// What callers hear outside the conversation: in the queue, when no line is free, and when the service stops.
     pub fn hold_texts(&self) -> HoldTexts {
         HoldTexts::new(&self.prompts)
+    }
+
+    /// What is said while the agent owes an answer.
+    pub fn wait_texts(&self) -> WaitTexts {
+        WaitTexts::new(&self.prompts)
     }
 
     fn every_prompt(&self) -> impl Iterator<Item = &Prompt> {

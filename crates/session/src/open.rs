@@ -1,5 +1,6 @@
 //! A session is put together: ears, mouth, brain, journal, recording, and for a resumed call where it stood.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,6 +76,9 @@ impl<S: MediaSocket> Session<S> {
             track,
             tools: JoinSet::new(),
             utterance: None,
+            late: VecDeque::new(),
+            language: setup.agent.language.clone(),
+            wait_texts: setup.agent.wait_texts(),
             keyed: String::new(),
             keyed_from: 0,
             max_keys: 1,

@@ -127,6 +127,9 @@ impl Metrics {
             SessionFact::Greeting { ms } => families.greeting_latency.observe(seconds(ms)),
             SessionFact::Turn { latency, .. } => turn(families, latency),
             SessionFact::NotUnderstood => one(&families.not_understood),
+            SessionFact::Paused { ms } => families.barge_in_pause.observe(seconds(ms)),
+            SessionFact::FalseInterruption => one(&families.false_interruptions),
+            SessionFact::Filler => one(&families.fillers),
             SessionFact::BargeIn { ms } => {
                 one(&families.barge_ins);
                 families.barge_in_clear.observe(seconds(ms));
