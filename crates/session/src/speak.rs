@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use agent::AgentDefinition;
 use audio::playout::Playout;
 use conversation::{Heard, Ledger};
-use speech::phrases::Phrases;
+use speech::ladder::voices::CallVoice;
 use speech::{SpeakRequest, SpeechError, SpeechStream};
 use tokio::sync::mpsc;
 use tracing::{Instrument, error};
@@ -32,7 +32,7 @@ const PIECES_AHEAD: usize = 8;
 
 /// Mouth.
 pub(crate) struct Speaker {
-    phrases: Phrases,
+    phrases: CallVoice,
     voice: String,
     language: String,
     rate: u32,
@@ -60,7 +60,7 @@ pub(crate) enum SpeakEvent {
 }
 
 impl Speaker {
-    pub(crate) fn new(phrases: Phrases, agent: &AgentDefinition, rate: u32, pace: Pace, ledger: Ledger) -> Self {
+    pub(crate) fn new(phrases: CallVoice, agent: &AgentDefinition, rate: u32, pace: Pace, ledger: Ledger) -> Self {
         let (voice, language) = (agent.voice.clone(), agent.language.clone());
         let playout = Playout::new(rate, pace.lead, pace.chunk);
         Self { phrases, voice, language, rate, lead: pace.lead, waiting: VecDeque::new(), current: None, playout, ledger }
@@ -157,7 +157,7 @@ impl Speaker {
 }
 
 /// Opens the speech in a task of its own: finding a phrase may mean reading a file or waiting for an engine.
-fn open(phrases: Phrases, request: SpeakRequest) -> SpeechStream {
+fn open(phrases: CallVoice, request: SpeakRequest) -> SpeechStream {
     let (pieces, stream) = mpsc::channel(PIECES_AHEAD);
     let work = async move {
         match phrases.speak(request).await {
