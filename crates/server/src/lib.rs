@@ -14,6 +14,7 @@ mod media_socket;
 mod metrics;
 mod orders;
 mod origin;
+pub mod prices;
 mod refusals;
 pub mod resealing;
 mod routes;
