@@ -63,11 +63,11 @@ pub enum SpeechError {
         domain: String,
     },
     /// The engine made no sound.
-    #[error("{engine} made no sound for {text:?}")]
+    #[error("{engine} made no sound for a text of {} bytes", text.len())]
     SilentAudio {
         /// The engine.
         engine: &'static str,
-        /// What it should have said.
+        /// What it should have said, which may hold what a caller said: the message does not.
         text: String,
     },
     /// The engine has no voice of that name.

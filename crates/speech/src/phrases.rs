@@ -16,6 +16,7 @@ mod store;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use audio::resample::resample;
 use call::Meter;
@@ -124,12 +125,24 @@ impl Phrases {
     /// # Errors
     /// As the engines'.
     pub async fn prerender(&self, texts: &[String], voice: &str, language: &str, rate: u32) -> Result<usize, SpeechError> {
+        // Each phrase begins at the top; that one engine was away is told once.
+        let others = Arc::new(AtomicUsize::new(0));
         for text in texts {
             let request = SpeakRequest { text: text.clone(), voice: voice.to_owned(), language: language.to_owned(), rate };
-            drain(self.speak_fixed(request.clone()).await?).await?;
+            for (rung, request) in self.inner.voices.iter().filter_map(|rung| Some((rung, spoken_by(rung, &request)?))) {
+                self.inner.cache.fix(rung.engine.as_ref(), &request);
+            }
+            let count = Arc::clone(&others);
+            let counting: OnChange = Arc::new(move |_| drop(count.fetch_add(1, Ordering::Relaxed)));
+            let voice = self.for_call(Meter::default()).reporting(counting);
+            drain(voice.say(request.clone(), Keep::Fixed).await?).await?;
             for at in 1..self.inner.voices.len() {
                 self.prerender_here(at, &request).await;
             }
+        }
+        let others = others.load(Ordering::Relaxed);
+        if others > 0 {
+            warn!(others, of = texts.len(), "fixed phrases were made by another engine than the best: calls make them again with the best");
         }
         Ok(texts.len())
     }

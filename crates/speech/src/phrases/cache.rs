@@ -132,6 +132,11 @@ impl Cache {
         std::iter::once(self.counts.memory.view("memory", memory)).chain(store).chain([engine]).collect()
     }
 
+    /// Takes a phrase of an engine for a fixed one, whoever says it first.
+    pub(super) fn fix(&self, engine: &dyn TextToSpeech, request: &SpeakRequest) {
+        self.kept_as(key(Some(engine), request), Keep::Fixed);
+    }
+
     /// A fixed phrase stays one when a call says it.
     fn kept_as(&self, key: Key, keep: Keep) -> Keep {
         let mut fixed = lock(&self.fixed);
@@ -222,6 +227,8 @@ impl Making {
         match made {
             Err(fault) => {
                 counts.error();
+                // Whoever asks again, or asks another engine of the same name, begins anew.
+                self.leave();
                 self.flight.land(Err(fault));
             }
             Ok(sound) if self.keep == Keep::Fixed && length(&sound, rate) < least => {
@@ -233,6 +240,13 @@ impl Making {
                 counts.hit(Duration::ZERO);
                 self.keep(sound, rate).await;
             }
+        }
+    }
+
+    fn leave(&self) {
+        let mut flights = lock(&self.cache.flights);
+        if flights.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
+            flights.remove(&self.key);
         }
     }
 
@@ -256,7 +270,7 @@ impl Making {
 
 impl Drop for Making {
     fn drop(&mut self) {
-        lock(&self.cache.flights).remove(&self.key);
+        self.leave();
     }
 }
 

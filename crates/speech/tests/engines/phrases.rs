@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use call::Meter;
-use speech::local::LocalSynthesizer;
-use speech::phrases::{PackPhrase, PhrasePack, Phrases};
+use speech::ladder::Rung;
+use speech::local::{LocalSynthesizer, LocalSynthesizerConfig};
+use speech::phrases::{PackPhrase, PhrasePack, PhraseSetup, Phrases};
 use speech::{SpeakRequest, SpeechError, SpeechStream, TextToSpeech};
 
 use crate::support::{collect, request, voices};
@@ -141,4 +142,30 @@ async fn an_error_is_handed_on_and_not_kept() {
         }
     }
     assert_eq!(phrases.memory_bytes(), 0);
+}
+
+#[tokio::test]
+async fn voices_whose_programs_vanish_are_replaced_by_the_next_engine() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("flite");
+    std::os::unix::fs::symlink("/bin/true", &program).unwrap();
+    let config = LocalSynthesizerConfig { flite: program.clone(), espeak: "/nowhere".into(), ..Default::default() };
+    let vanishes: Arc<dyn TextToSpeech> = Arc::new(LocalSynthesizer::start(config).await.unwrap());
+    std::fs::remove_file(program).unwrap();
+    let stays: Arc<dyn TextToSpeech> = Arc::new(voices().await);
+    let changes = Arc::new(AtomicUsize::new(0));
+    let told = Arc::clone(&changes);
+    let phrases = Phrases::open(PhraseSetup {
+        voices: vec![Rung::here(vanishes), Rung::here(stays)],
+        store: None,
+        memory_bytes: 1 << 20,
+        pack: None,
+        on_change: Arc::new(move |_| drop(told.fetch_add(1, Ordering::SeqCst))),
+    });
+    let call = phrases.for_call(Meter::default());
+    for text in ["Good morning to you. How can I help you?", "We have many rooms."] {
+        let pcm = collect(call.speak(request(text, "slt", 8_000)).await.unwrap()).await.unwrap();
+        assert!(pcm.len() > 8_000, "{}", pcm.len());
+    }
+    assert_eq!(changes.load(Ordering::SeqCst), 1);
 }

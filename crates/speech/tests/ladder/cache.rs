@@ -102,7 +102,13 @@ async fn a_fixed_phrase_that_the_best_engine_cannot_say_is_said_by_the_next_and_
     house.first.will(&[Act::Refuse]);
     house.here.will(&[Act::Refuse]);
     house.phrases.prerender(&fixed(), "slt", "en-US", 8_000).await.unwrap();
+    settled().await;
     assert_eq!((house.second.asked().len(), house.shelf.entries.lock().unwrap().len()), (1, 1));
+    assert_eq!(house.changes.take(), [""; 0], "no call changed its voice");
+    // The first call after the best engine is back makes it, and it is kept as what it is.
+    assert_eq!(heard(&house.phrases.for_call(Meter::default()), request(GREETING)).await.0[0].0, 1_000);
+    settled().await;
+    assert_eq!(house.shelf.entries.lock().unwrap().len(), 2);
     house.gate.set(false);
     house.here.will(&[Act::Refuse, Act::Refuse]);
     assert!(house.phrases.prerender(&["Never said.".to_owned()], "slt", "en-US", 8_000).await.is_err());

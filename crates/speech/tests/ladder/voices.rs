@@ -206,3 +206,13 @@ async fn when_every_engine_fails_the_kept_phrases_and_the_pack_speak() {
     assert!(stream.recv().await.unwrap().unwrap()[0] > 8_000);
     assert!(matches!(one.speak(request("Anything else.")).await, Err(SpeechError::NoEngine { .. })));
 }
+
+#[tokio::test(start_paused = true)]
+async fn two_engines_of_one_name_and_model_stand_in_for_each_other() {
+    let (one, other) = (Speaker::new("same", 1_000, "en-US"), Speaker::new("same", 2_000, "en-US"));
+    one.will(&[Act::Refuse]);
+    let voices = [&one, &other].map(|engine| Rung::outside(engine.clone() as Arc<dyn TextToSpeech>, || true)).to_vec();
+    let on_change = Changes::default().noting();
+    let phrases = Phrases::open(PhraseSetup { voices, store: None, memory_bytes: 1 << 20, pack: None, on_change });
+    assert_eq!(heard(&phrases.for_call(Meter::default()), request(TEXT)).await, (vec![(2_000, 26)], None));
+}
