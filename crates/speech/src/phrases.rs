@@ -133,7 +133,9 @@ impl Phrases {
                 self.inner.cache.fix(rung.engine.as_ref(), &request);
             }
             let count = Arc::clone(&others);
-            let counting: OnChange = Arc::new(move |_| drop(count.fetch_add(1, Ordering::Relaxed)));
+            let counting: OnChange = Arc::new(move |_| {
+                count.fetch_add(1, Ordering::Relaxed);
+            });
             let voice = self.for_call(Meter::default()).reporting(counting);
             drain(voice.say(request.clone(), Keep::Fixed).await?).await?;
             for at in 1..self.inner.voices.len() {
