@@ -20,6 +20,7 @@ pub mod resealing;
 mod routes;
 pub mod settings;
 mod shared_offers;
+mod shared_phrases;
 mod speaking;
 mod state;
 mod stopping;

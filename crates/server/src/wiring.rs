@@ -89,7 +89,7 @@ pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, Ser
     let house = load_house(settings.agents_dir.as_deref(), &tools)?;
 
     // Hearing and speaking, and with them the agents.
-    let engines = engines(&settings, worker).await?;
+    let engines = engines(&settings, worker, &guards).await?;
     let voices = engines.voice.as_ref().map(|voice| voice.voices());
     let maker = Maker::new(engines.recognizer.clone(), engines.phrases.clone(), voices);
     let directory = AgentDirectory::open(house, maker, Some(database.clone()), recorder.clone()).await?;

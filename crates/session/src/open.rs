@@ -70,7 +70,7 @@ impl<S: MediaSocket> Session<S> {
         Ok(Self {
             conversation: Conversation::new(rules(&flow, Duration::from_millis(elapsed_ms)), now),
             listener,
-            speaker: Speaker::new(services.phrases.clone(), &setup.agent, rate, Pace::TALK, Ledger::default()),
+            speaker: Speaker::new(services.phrases.for_call(call::Meter::default()), &setup.agent, rate, Pace::TALK, Ledger::default()),
             reply: Reply::default(),
             journal: Journal::open(Arc::clone(&services.records), setup.call.id, turns, setup.agent.keeps.transcript, veil),
             track,

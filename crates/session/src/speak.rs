@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use agent::AgentDefinition;
 use audio::playout::Playout;
 use conversation::{Heard, Ledger, NETWORK_ALLOWANCE};
-use speech::phrases::Phrases;
+use speech::ladder::voices::CallVoice;
 use speech::{SpeakRequest, SpeechError, SpeechStream};
 use tokio::sync::mpsc;
 use tracing::{Instrument, error};
@@ -40,7 +40,7 @@ type Piece = Result<Arc<[i16]>, SpeechError>;
 
 /// Mouth.
 pub(crate) struct Speaker {
-    phrases: Phrases,
+    phrases: CallVoice,
     voice: String,
     language: String,
     rate: u32,
@@ -76,7 +76,7 @@ pub(crate) enum SpeakEvent {
 }
 
 impl Speaker {
-    pub(crate) fn new(phrases: Phrases, agent: &AgentDefinition, rate: u32, pace: Pace, ledger: Ledger) -> Self {
+    pub(crate) fn new(phrases: CallVoice, agent: &AgentDefinition, rate: u32, pace: Pace, ledger: Ledger) -> Self {
         let (voice, language) = (agent.voice.clone(), agent.language.clone());
         let playout = Playout::new(rate, pace.lead, pace.chunk);
         Self {
@@ -228,7 +228,7 @@ async fn receive(current: &mut Option<Current>) -> Option<Piece> {
 }
 
 /// Opens the speech in a task of its own: finding a phrase may mean reading a file or waiting for an engine.
-fn open(phrases: Phrases, request: SpeakRequest) -> SpeechStream {
+fn open(phrases: CallVoice, request: SpeakRequest) -> SpeechStream {
     let (pieces, stream) = mpsc::channel(PIECES_AHEAD);
     let work = async move {
         match phrases.speak(request).await {

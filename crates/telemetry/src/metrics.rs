@@ -8,6 +8,7 @@ mod closed;
 mod event_loop;
 mod exposition;
 mod families;
+mod phrases;
 mod process;
 mod sample;
 mod services;
@@ -24,7 +25,7 @@ use prometheus_client::registry::Registry;
 use tracing::error;
 
 pub use self::event_loop::watch_event_loop;
-pub use self::sample::{Pool, Sample, ServiceSample};
+pub use self::sample::{PhraseSample, Pool, Sample, ServiceSample};
 
 use self::agents::Agents;
 use self::exposition::Form;

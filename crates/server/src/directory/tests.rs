@@ -68,7 +68,7 @@ impl TextToSpeech for Voice {
 
     async fn speak(&self, request: SpeakRequest, _: &Meter) -> Result<SpeechStream, SpeechError> {
         let (pieces, stream) = mpsc::channel(1);
-        let _ = pieces.try_send(Ok(vec![1; request.rate as usize / 100].into()));
+        let _ = pieces.try_send(Ok(vec![1_000; request.rate as usize / 100].into()));
         Ok(stream)
     }
 
