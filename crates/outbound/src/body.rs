@@ -74,8 +74,9 @@ impl Body {
             },
             Ok(Ok(None)) => {
                 self.over = true;
-                if let Some(begun) = self.say.begun().take() {
-                    begun.answered();
+                // What came may still be no answer: whoever reads it says so, until the body is dropped.
+                if let Some(begun) = self.say.begun().as_mut() {
+                    begun.alive();
                 }
                 return None;
             }

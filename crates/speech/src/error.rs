@@ -63,11 +63,11 @@ pub enum SpeechError {
         domain: String,
     },
     /// The engine made no sound.
-    #[error("{engine} made no sound for {text:?}")]
+    #[error("{engine} made no sound; the text is not shown, for it may hold what a caller said")]
     SilentAudio {
         /// The engine.
         engine: &'static str,
-        /// What it should have said.
+        /// What it should have said; left empty by engines of vendors.
         text: String,
     },
     /// The engine has no voice of that name.
