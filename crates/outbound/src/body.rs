@@ -74,7 +74,7 @@ impl Body {
             },
             Ok(Ok(None)) => {
                 self.over = true;
-                // What came may still be no answer: whoever reads it says so, until the body is dropped.
+                // Whoever reads it may still find that it ended too early, so the guard's ear is kept.
                 if let Some(begun) = self.say.begun().as_mut() {
                     begun.alive();
                 }

@@ -11,9 +11,9 @@ use axum::routing::{get, post};
 
 use self::refusal::Refusal;
 use super::sound::Coding;
+use crate::Vendor;
 use crate::plan::Act;
 use crate::server::Stage;
-use crate::Vendor;
 
 /// Longest text of one request: what their fastest model takes is 40,000, more than is ever asked for here.
 const MAX_TEXT: usize = 40_000;

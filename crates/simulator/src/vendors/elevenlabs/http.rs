@@ -69,7 +69,13 @@ pub(super) async fn stream(
     Ok(answer(sound::body(act, sound, coding.bytes_a_second(rate))))
 }
 
-async fn spoken(stage: &Stage, voice: &str, asked: &Asked, headers: &HeaderMap, wish: Body) -> Result<(Act, Vec<u8>, Coding, u32), Refusal> {
+async fn spoken(
+    stage: &Stage,
+    voice: &str,
+    asked: &Asked,
+    headers: &HeaderMap,
+    wish: Body,
+) -> Result<(Act, Vec<u8>, Coding, u32), Refusal> {
     let mut act = begin(stage, headers)?;
     match made(stage, voice, asked, wish).await {
         Ok((sound, coding, rate)) => Ok((act, sound, coding, rate)),

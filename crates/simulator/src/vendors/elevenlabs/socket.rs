@@ -14,13 +14,15 @@ use tokio::time::{Instant, timeout};
 
 use super::refusal::Refusal;
 use super::{MAX_TEXT, format, header_key, refused, voices};
+use crate::Vendor;
 use crate::plan::{Act, Next};
 use crate::server::Stage;
 use crate::vendors::sound::{Coding, PIECE};
-use crate::Vendor;
 
 /// Idle limit, and the longest that may be asked for.
 const IDLE: (u64, u64) = (20, 180);
+/// Text is spoken when it is as long as this, letters, unless the client says otherwise (`chunk_length_schedule`; the first of it is used).
+const ENOUGH: usize = 120;
 /// Largest message of a client.
 const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
@@ -31,6 +33,9 @@ pub(super) struct Asked {
     #[serde(rename = "xi-api-key")]
     key: Option<String>,
     inactivity_timeout: Option<u64>,
+    /// Each piece is spoken as it comes.
+    #[serde(default)]
+    auto_mode: bool,
 }
 
 /// One piece of text.
@@ -41,6 +46,12 @@ struct Piece {
     flush: bool,
     #[serde(rename = "xi-api-key")]
     key: Option<String>,
+    generation_config: Option<Generation>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Generation {
+    chunk_length_schedule: Vec<usize>,
 }
 
 struct Line {
@@ -50,6 +61,8 @@ struct Line {
     coding: Coding,
     rate: u32,
     idle: Duration,
+    /// Text is spoken when it is as long as this, letters.
+    enough: usize,
 }
 
 /// The end of a socket: its code and what is said with it.
@@ -75,9 +88,10 @@ pub(super) async fn open(
         return refusal.into_response();
     }
     let idle = Duration::from_secs(asked.inactivity_timeout.unwrap_or(IDLE.0).min(IDLE.1));
+    let enough = if asked.auto_mode { 1 } else { ENOUGH };
     let stop = stage.stop.clone();
     upgrade.max_message_size(MAX_MESSAGE_BYTES).on_upgrade(move |socket| async move {
-        let line = Line { socket, stage, act, coding, rate, idle };
+        let line = Line { socket, stage, act, coding, rate, idle, enough };
         tokio::select! { () = one_text(line, key) => {}, () = stop.cancelled() => {} }
     })
 }
@@ -101,10 +115,12 @@ impl Line {
         if piece.text.as_deref() != Some(" ") {
             return Err(Refusal::new(1008, "invalid_init", "The first message must hold a single space as its text."));
         }
+        let schedule = piece.generation_config.map(|generation| generation.chunk_length_schedule).unwrap_or_default();
+        self.enough = schedule.first().copied().map_or(self.enough, |first| first.min(self.enough));
         Ok(())
     }
 
-    /// Collects text until it is flushed or ends, and speaks it.
+    /// Collects text until it is enough, is flushed or ends, and speaks it.
     async fn texts(&mut self) -> Result<End, ()> {
         let mut text = String::new();
         loop {
@@ -122,7 +138,7 @@ impl Line {
             if text.len() > MAX_TEXT {
                 return self.refuse(&Refusal::new(1008, "max_character_limit_exceeded", "The text is too long.")).await;
             }
-            if piece.flush || more.is_empty() {
+            if piece.flush || more.is_empty() || text.trim().chars().count() >= self.enough {
                 let said = std::mem::take(&mut text);
                 if let Some(end) = self.speak(&said).await? {
                     return Ok(end);

@@ -63,7 +63,8 @@ pub(super) async fn speak(
 /// What is to be said, and whether as WAV.
 fn checked(wish: Result<Json<Wish>, JsonRejection>) -> Result<(String, bool), Refusal> {
     let Json(wish) = wish.map_err(|_| Refusal::field("body", None, "We could not parse the JSON body of your request."))?;
-    let missing = |name: &'static str| Refusal::field(name, Some("missing_required_parameter"), format!("Missing required parameter: '{name}'."));
+    let missing =
+        |name: &'static str| Refusal::field(name, Some("missing_required_parameter"), format!("Missing required parameter: '{name}'."));
     let model = wish.model.ok_or_else(|| missing("model"))?;
     if !(model.starts_with("tts-1") || model.contains("-tts")) {
         return Err(Refusal::field("model", Some("model_not_found"), format!("The model '{model}' does not exist.")));

@@ -104,7 +104,8 @@ async fn read(form: Result<Multipart, MultipartRejection>) -> Result<(Wish, Clip
 }
 
 fn checked(wish: &mut Wish) -> Result<Clip, Refusal> {
-    let missing = |name: &'static str| Refusal::field(name, Some("missing_required_parameter"), format!("you must provide a {name} parameter"));
+    let missing =
+        |name: &'static str| Refusal::field(name, Some("missing_required_parameter"), format!("you must provide a {name} parameter"));
     let (file, bytes) = wish.file.take().ok_or_else(|| missing("file"))?;
     if wish.model.is_empty() {
         return Err(missing("model"));
@@ -127,7 +128,11 @@ fn checked(wish: &mut Wish) -> Result<Clip, Refusal> {
         return Err(Refusal::field("include", Some("unsupported_value"), "logprobs are not supported by this model."));
     }
     if wish.language.len() > 3 {
-        return Err(Refusal::field("language", Some("invalid_language_format"), "Language parameter must be specified in ISO-639-1 format."));
+        return Err(Refusal::field(
+            "language",
+            Some("invalid_language_format"),
+            "Language parameter must be specified in ISO-639-1 format.",
+        ));
     }
     let clip = audio::wav::read(&bytes).map_err(|_| unreadable())?;
     if clip.pcm.len() * 1000 < LEAST_MILLIS * clip.rate as usize * usize::from(clip.channels) {

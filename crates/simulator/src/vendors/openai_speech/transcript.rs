@@ -46,5 +46,9 @@ pub(super) fn verbose(heard: &Heard, language: &str, seconds: f64) -> Value {
 
 /// A token for each word with the space before it.
 fn tokens(text: &str) -> Vec<String> {
-    text.split(' ').filter(|word| !word.is_empty()).enumerate().map(|(at, word)| if at == 0 { word.to_owned() } else { format!(" {word}") }).collect()
+    text.split(' ')
+        .filter(|word| !word.is_empty())
+        .enumerate()
+        .map(|(at, word)| if at == 0 { word.to_owned() } else { format!(" {word}") })
+        .collect()
 }

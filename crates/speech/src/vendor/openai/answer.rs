@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn a_model_that_tells_how_sure_it_is_is_believed_word_by_word() {
-        let body = br#"{"text":"Two nights, please.","logprobs":[{"token":"Two","logprob":-0.01,"bytes":[84]},{"token":" nigh","logprob":-1.2},
+        let body =
+            br#"{"text":"Two nights, please.","logprobs":[{"token":"Two","logprob":-0.01,"bytes":[84]},{"token":" nigh","logprob":-1.2},
             {"token":"ts,","logprob":-0.8},{"token":" please","logprob":0.0},{"token":".","logprob":0.0}],"usage":{"type":"tokens"}}"#;
         let heard = read(body, Duration::ZERO).unwrap();
         assert_eq!((heard.text.as_str(), heard.written.as_str()), ("two nights please", "Two nights, please."));
