@@ -1,5 +1,7 @@
 //! `POST audio/transcriptions`.
 
+use std::time::Duration;
+
 use audio::wav::Clip;
 use axum::Json;
 use axum::body::Body;
@@ -8,6 +10,7 @@ use axum::extract::{Multipart, State};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use futures_util::{StreamExt, stream};
 
 use super::begin;
 use super::refusal::Refusal;
@@ -17,6 +20,8 @@ use crate::server::Stage;
 
 /// The shortest audio that is taken.
 const LEAST_MILLIS: usize = 100;
+/// From the first bytes of an answer to its break.
+const BREAK: Duration = Duration::from_millis(20);
 /// The rate that is listened at.
 const RATE: u32 = 16_000;
 
@@ -56,12 +61,15 @@ pub(super) async fn transcribe(
     match act.trouble {
         Some(Trouble::Malformed { .. }) => Ok(([(CONTENT_TYPE, "application/json")], "{\"text\": ").into_response()),
         // The answer is one piece: what happens "after so many pieces" happens in its middle.
-        Some(Trouble::Cut { .. } | Trouble::Error { .. }) => Ok(begun(Err(std::io::Error::other("the vendor broke off")))),
-        Some(Trouble::Stall { .. }) => {
-            let hanging = futures_util::stream::once(std::future::pending());
-            let first = futures_util::stream::iter([Ok::<_, std::io::Error>("{\"text\"")]);
-            Ok(Body::from_stream(futures_util::StreamExt::chain(first, hanging)).into_response())
-        }
+        Some(Trouble::Cut { .. } | Trouble::Error { .. }) => Ok(begun(async {
+            // What was sent before is on its way.
+            tokio::time::sleep(BREAK).await;
+            Err(std::io::Error::other("the vendor broke off"))
+        })),
+        Some(Trouble::Stall { .. }) => Ok(begun(async move {
+            let _open = act;
+            std::future::pending().await
+        })),
         _ => {
             act.complete();
             Ok(answer)
@@ -70,8 +78,9 @@ pub(super) async fn transcribe(
 }
 
 /// An answer that begins, and then this.
-fn begun(then: Result<&'static str, std::io::Error>) -> Response {
-    Body::from_stream(futures_util::stream::iter([Ok("{\"text\""), then])).into_response()
+fn begun(then: impl Future<Output = Result<&'static str, std::io::Error>> + Send + 'static) -> Response {
+    let first = stream::iter([Ok("{\"text\"")]);
+    Body::from_stream(first.chain(stream::once(then))).into_response()
 }
 
 fn unreadable() -> Refusal {
