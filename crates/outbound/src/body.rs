@@ -74,8 +74,9 @@ impl Body {
             },
             Ok(Ok(None)) => {
                 self.over = true;
-                if let Some(begun) = self.say.begun().take() {
-                    begun.answered();
+                // Whoever reads it may still find that it ended too early, so the guard's ear is kept.
+                if let Some(begun) = self.say.begun().as_mut() {
+                    begun.alive();
                 }
                 return None;
             }
