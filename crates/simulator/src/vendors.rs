@@ -9,6 +9,7 @@ pub(crate) mod gemini;
 pub(crate) mod openai_speech;
 pub(crate) mod realtime;
 pub(crate) mod riva;
+mod sse;
 
 use axum::Router;
 
