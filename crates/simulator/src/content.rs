@@ -167,6 +167,11 @@ impl Mind {
         Self(Arc::new(script))
     }
 
+    /// The receptionist of few words that comes along (`script.toml`).
+    pub fn built_in() -> Result<Self, SimulatorError> {
+        Self::parse(include_str!("script.toml"))
+    }
+
     /// By rules in TOML.
     pub fn parse(text: &str) -> Result<Self, SimulatorError> {
         Ok(Self::new(toml::from_str(text)?))

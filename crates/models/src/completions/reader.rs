@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn a_sum_before_the_end_is_not_the_whole_sum() {
         let mut reader = Completion::new(0);
-        read(&mut reader, &[r#"{"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":5,"completion_tokens":1}}"#]);
+        let _ = read(&mut reader, &[r#"{"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":5,"completion_tokens":1}}"#]);
         assert_eq!(reader.tokens(), Tokens { input: 5, cached: 0, output: 1, complete: false });
     }
 }

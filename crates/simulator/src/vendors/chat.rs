@@ -22,7 +22,7 @@ use crate::{Act, Vendor};
 
 /// Largest request.
 const MAX_REQUEST_BYTES: usize = 4 << 20;
-/// The models that are listed; any other name is taken as well.
+/// The models that are listed; any other name is taken as well, but for those that `check` refuses.
 const MODELS: [&str; 4] = ["gpt-4.1", "gpt-4.1-mini", "gpt-5.1", "o4-mini"];
 /// The one key that is refused.
 const WRONG_KEY: &str = "wrong-key";
@@ -80,7 +80,7 @@ async fn answered(
     let answer = Answer::new(&asked, reply);
     let (kind, frames) = if asked.stream { ("text/event-stream; charset=utf-8", answer.frames()) } else { ("application/json", answer.whole()) };
     let body = sse::body(act, frames, answer.faulty(), stage.stop.clone());
-    ([(CONTENT_TYPE.as_str(), kind), ("x-request-id", answer.request_id())], body).into_response()
+    ([(CONTENT_TYPE.as_str(), kind), ("x-request-id", &answer.request_id())], body).into_response()
 }
 
 /// What an operator wants to go wrong before an answer begins.

@@ -18,6 +18,8 @@ const KNOWN: [&str; 34] = [
 const ROLES: [&str; 6] = ["system", "developer", "user", "assistant", "tool", "function"];
 const UNANSWERED: &str = "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'.";
 const UNASKED: &str = "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.";
+/// Models whose names begin so do not exist; all others do.
+const NO_MODEL: &str = "no-such-";
 /// Longest name of a tool.
 const MAX_NAME: usize = 64;
 /// Most tools.
@@ -56,6 +58,9 @@ pub(super) fn check(body: &Value, deployment: Option<&str>) -> Result<Asked, Ref
     }
     let model = deployment.or_else(|| body.get("model")?.as_str()).filter(|model| !model.is_empty());
     let model = model.ok_or_else(|| invalid("you must provide a model parameter", ""))?.to_owned();
+    if model.starts_with(NO_MODEL) {
+        return Err(Refusal::no_model(&model));
+    }
     let mut asked = Asked { model, stream: flag(body, "stream")?, ..Asked::default() };
     options(body, &mut asked)?;
     tools(body, &mut asked)?;
