@@ -124,8 +124,12 @@ impl LanguageModel for Completions {
         let watch = Watch { first: self.patience.first, stall: self.patience.stall, max_bytes: MAX_ANSWER_BYTES };
         let request = self.request(&request).map_err(|fault| self.fault(fault))?;
         let body = self.client.stream(&request, watch).await.map_err(|fault| self.fault(fault))?;
-        let account =
-            Account { meter: meter.clone(), service: self.service(), model: Arc::clone(&self.model), uncounted: Arc::clone(&self.uncounted) };
+        let account = Account {
+            meter: meter.clone(),
+            service: self.service(),
+            model: Arc::clone(&self.model),
+            uncounted: Arc::clone(&self.uncounted),
+        };
         let reader = reader::Completion::new(self.answers.fetch_add(1, Ordering::Relaxed));
         Ok(reading::run(body.events(), reader, account, self.patience, since))
     }

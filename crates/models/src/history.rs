@@ -59,17 +59,11 @@ mod tests {
 
     #[test]
     fn answers_follow_their_wishes_whatever_was_said_meanwhile() {
-        let spoken = [caller("hi"), agent(&["a", "b"]), caller("hurry"), tool("b", "2"), tool("x", "nobody's"), agent(&["a"]), tool("a", "3")];
+        let spoken =
+            [caller("hi"), agent(&["a", "b"]), caller("hurry"), tool("b", "2"), tool("x", "nobody's"), agent(&["a"]), tool("a", "3")];
         let ordered = in_order(&spoken);
-        let wanted = [
-            caller("hi"),
-            agent(&["a", "b"]),
-            tool("a", UNANSWERED),
-            tool("b", "2"),
-            caller("hurry"),
-            agent(&["a"]),
-            tool("a", "3"),
-        ];
+        let wanted =
+            [caller("hi"), agent(&["a", "b"]), tool("a", UNANSWERED), tool("b", "2"), caller("hurry"), agent(&["a"]), tool("a", "3")];
         assert!(ordered == wanted, "{ordered:?}");
     }
 }

@@ -30,7 +30,9 @@ impl Trouble {
             ("wrong_key", None) => Self::WrongKey,
             ("silent", None) => Self::Silent,
             ("too_many", seconds) => Self::TooMany { retry_after: seconds.map(u64::from) },
-            ("unavailable", status) => Self::Unavailable { status: status_of(status).ok_or_else(|| wrong(order, "a status is from 500 to 599"))? },
+            ("unavailable", status) => {
+                Self::Unavailable { status: status_of(status).ok_or_else(|| wrong(order, "a status is from 500 to 599"))? }
+            }
             ("slow_first", Some(ms)) => Self::SlowFirst { ms: ms.into() },
             ("slow_first", None) => return Err(wrong(order, "say how late: slow_first:MS")),
             ("stall", _) => Self::Stall { after },

@@ -141,7 +141,9 @@ async fn ears(wanted: Option<Hearing>, mind: &Mind, settings: &Settings) -> anyh
         return Ok((script(), "ears follow the script".to_owned()));
     }
     match recognizer(settings).await {
-        Ok((engine, domain)) => Ok((Ears::Engine(engine, domain), "ears are this machine's, for what is said to the demo hotel".to_owned())),
+        Ok((engine, domain)) => {
+            Ok((Ears::Engine(engine, domain), "ears are this machine's, for what is said to the demo hotel".to_owned()))
+        }
         Err(fault) if wanted.is_none() && matches!(fault.downcast_ref(), Some(SpeechError::NotInstalled { .. })) => {
             say_error(&fault.to_string());
             Ok((script(), "ears follow the script, for no engine is installed".to_owned()))

@@ -132,7 +132,9 @@ mod tests {
 
     #[test]
     fn models_that_reason_are_sent_no_temperature() {
-        for (model, temperature) in [("gpt-4.1-mini", true), ("o4-mini", false), ("gpt-5.1", false), ("gpt-5-chat-latest", true), ("omni", true)] {
+        for (model, temperature) in
+            [("gpt-4.1-mini", true), ("o4-mini", false), ("gpt-5.1", false), ("gpt-5-chat-latest", true), ("omni", true)]
+        {
             assert_eq!(Dialect::openai(model).temperature, temperature, "{model}");
         }
     }

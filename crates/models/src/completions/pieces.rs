@@ -120,11 +120,13 @@ mod tests {
         let null = || Value::Null;
         let two = [wish("a", "x", "{\"n\":1}"), wish("b", "y", "{}")];
 
-        let by_index = [begin(json!(0), json!("a"), "x", ""), begin(json!(1), json!("b"), "y", "{"), more(json!(0), "{\"n\":1}"), more(json!(1), "}")];
+        let by_index =
+            [begin(json!(0), json!("a"), "x", ""), begin(json!(1), json!("b"), "y", "{"), more(json!(0), "{\"n\":1}"), more(json!(1), "}")];
         assert_eq!(put_together(&by_index), two, "mixed, by index");
         let no_index = [begin(null(), json!("a"), "x", "{\"n\""), more(null(), ":1}"), begin(null(), json!("b"), "y", "{}")];
         assert_eq!(put_together(&no_index), two, "no index");
-        let repeated = [begin(json!(0), json!("a"), "x", "{\"n\""), begin(json!(0), json!("a"), "x", ":1}"), begin(json!(1), json!("b"), "y", "{}")];
+        let repeated =
+            [begin(json!(0), json!("a"), "x", "{\"n\""), begin(json!(0), json!("a"), "x", ":1}"), begin(json!(1), json!("b"), "y", "{}")];
         assert_eq!(put_together(&repeated), two, "id and name repeated");
         let one_index = [begin(json!(0), json!("a"), "x", "{\"n\":1}"), begin(json!(0), json!("b"), "y", "{}")];
         assert_eq!(put_together(&one_index), two, "whole wishes, all with index 0");
@@ -141,9 +143,13 @@ mod tests {
         let mut pieces = Pieces::default();
         let long = json!({ "index": 0, "function": { "name": "x", "arguments": "a".repeat(MAX_ARGUMENT_BYTES) } });
         pieces.add(serde_json::from_value(long.clone()).unwrap()).unwrap();
-        assert_eq!(pieces.add(serde_json::from_value(json!({ "index": 0, "function": { "arguments": "a" } })).unwrap()), Err(Fault::TooLong(MAX_ARGUMENT_BYTES)));
+        assert_eq!(
+            pieces.add(serde_json::from_value(json!({ "index": 0, "function": { "arguments": "a" } })).unwrap()),
+            Err(Fault::TooLong(MAX_ARGUMENT_BYTES))
+        );
         let mut pieces = Pieces::default();
-        let many = (0..=MAX_CALLS).map(|index| pieces.add(serde_json::from_value(json!({ "index": index, "function": { "name": "x" } })).unwrap()));
+        let many = (0..=MAX_CALLS)
+            .map(|index| pieces.add(serde_json::from_value(json!({ "index": index, "function": { "name": "x" } })).unwrap()));
         assert_eq!(many.filter(Result::is_err).count(), 1);
     }
 }

@@ -112,7 +112,8 @@ mod tests {
 
     #[test]
     fn a_dialect_leaves_out_what_its_server_refuses() {
-        let dialect = Dialect { usage: false, temperature: false, parallel_tool_calls: Some(false), ..Dialect::own("http://127.0.0.1:1/v1") };
+        let dialect =
+            Dialect { usage: false, temperature: false, parallel_tool_calls: Some(false), ..Dialect::own("http://127.0.0.1:1/v1") };
         let with_tools = body(&dialect, "llama", &asked());
         assert_eq!(with_tools["max_tokens"], 300);
         assert_eq!(with_tools["parallel_tool_calls"], false);

@@ -27,10 +27,7 @@ const NO_TEMPERATURE: &str = "2026-10-21";
 const WRONG_KEY: &str = "wrong-key";
 
 pub(crate) fn router(stage: &Stage) -> Router {
-    Router::new()
-        .route("/anthropic/v1/messages", post(messages))
-        .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
-        .with_state(stage.clone())
+    Router::new().route("/anthropic/v1/messages", post(messages)).layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES)).with_state(stage.clone())
 }
 
 async fn messages(State(stage): State<Stage>, headers: HeaderMap, body: Bytes) -> Response {
@@ -50,7 +47,8 @@ async fn messages(State(stage): State<Stage>, headers: HeaderMap, body: Bytes) -
     act.wait_first().await;
     let reply = stage.mind.answer(&asked.heard, asked.answered(), &asked.tools);
     let answer = Answer::new(&asked, reply);
-    let (kind, frames) = if asked.stream { ("text/event-stream; charset=utf-8", answer.frames()) } else { ("application/json", answer.whole()) };
+    let (kind, frames) =
+        if asked.stream { ("text/event-stream; charset=utf-8", answer.frames()) } else { ("application/json", answer.whole()) };
     let body = sse::body(act, frames, answer::faulty(), stage.stop.clone());
     ([(CONTENT_TYPE.as_str(), kind), ("request-id", refusal::request_id().as_str())], body).into_response()
 }
@@ -67,5 +65,9 @@ fn key(headers: &HeaderMap) -> Result<(), Refusal> {
 fn version(headers: &HeaderMap) -> Result<&str, Refusal> {
     let version = headers.get("anthropic-version").and_then(|value| value.to_str().ok());
     let version = version.ok_or_else(|| Refusal::invalid("anthropic-version: header is required"))?;
-    if VERSIONS.contains(&version) { Ok(version) } else { Err(Refusal::invalid(format!("anthropic-version: {version:?} is not a valid version"))) }
+    if VERSIONS.contains(&version) {
+        Ok(version)
+    } else {
+        Err(Refusal::invalid(format!("anthropic-version: {version:?} is not a valid version")))
+    }
 }

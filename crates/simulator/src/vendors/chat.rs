@@ -54,7 +54,8 @@ async fn azure(
     body: Bytes,
 ) -> Response {
     let act = stage.plan.begin(Vendor::OpenAi);
-    let version = query.unwrap_or_default().split('&').any(|pair| pair.strip_prefix("api-version=").is_some_and(|version| !version.is_empty()));
+    let version =
+        query.unwrap_or_default().split('&').any(|pair| pair.strip_prefix("api-version=").is_some_and(|version| !version.is_empty()));
     let key = if version { azure_key(&headers) } else { Err(Refusal::azure_not_found()) };
     answered(&stage, act, key, &headers, &body, Some(&deployment)).await
 }
@@ -78,7 +79,8 @@ async fn answered(
     act.wait_first().await;
     let reply = stage.mind.answer(&asked.heard, asked.answered(), &asked.tools);
     let answer = Answer::new(&asked, reply);
-    let (kind, frames) = if asked.stream { ("text/event-stream; charset=utf-8", answer.frames()) } else { ("application/json", answer.whole()) };
+    let (kind, frames) =
+        if asked.stream { ("text/event-stream; charset=utf-8", answer.frames()) } else { ("application/json", answer.whole()) };
     let body = sse::body(act, frames, answer.faulty(), stage.stop.clone());
     ([(CONTENT_TYPE.as_str(), kind), ("x-request-id", &answer.request_id())], body).into_response()
 }

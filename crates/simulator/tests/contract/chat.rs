@@ -68,7 +68,13 @@ async fn answered(answer: &'static str) -> (Scene, Vec<AnswerEvent>, Option<Mode
     let case = Case { vendor: Vendor::OpenAi, service: Service::OwnModel, make: |making| made(making, Dialect::own(&making.url), "llama") };
     let mut scene = Scene::with(&case, Simulator::quick().await.unwrap(), "a-key", std::time::Duration::from_secs(5));
     let url = server(answer).await;
-    let making = Making { url, key: "a-key", first: std::time::Duration::from_secs(5), stall: std::time::Duration::from_secs(5), guard: scene.guard.clone() };
+    let making = Making {
+        url,
+        key: "a-key",
+        first: std::time::Duration::from_secs(5),
+        stall: std::time::Duration::from_secs(5),
+        guard: scene.guard.clone(),
+    };
     let Model { model, uncounted } = (case.make)(&making);
     (scene.model, scene.uncounted) = (model, uncounted);
     let (events, error) = scene.whole(asking(vec![caller("hello")])).await;
@@ -90,7 +96,10 @@ async fn a_server_without_a_goodbye_and_without_usage_is_understood() {
 
 #[tokio::test]
 async fn an_end_without_a_reason_is_a_cut() {
-    for answer in ["data: {\"choices\":[{\"delta\":{\"content\":\"Hi.\"}}]}\n\n", "data: {\"choices\":[{\"delta\":{\"content\":\"Hi.\"}}]}\n\ndata: [DONE]\n\n"] {
+    for answer in [
+        "data: {\"choices\":[{\"delta\":{\"content\":\"Hi.\"}}]}\n\n",
+        "data: {\"choices\":[{\"delta\":{\"content\":\"Hi.\"}}]}\n\ndata: [DONE]\n\n",
+    ] {
         let (scene, events, error) = answered(answer).await;
         assert_eq!(text(&events), "Hi.");
         assert!(matches!(error, Some(ModelError::Service { fault: Fault::Cut(_), .. })), "{error:?}");
@@ -100,6 +109,7 @@ async fn an_end_without_a_reason_is_a_cut() {
 
 #[tokio::test]
 async fn an_answer_of_nothing_is_no_answer() {
-    let (_, events, error) = answered("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"content_filter\"}]}\n\ndata: [DONE]\n\n").await;
+    let (_, events, error) =
+        answered("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"content_filter\"}]}\n\ndata: [DONE]\n\n").await;
     assert!(events.is_empty() && matches!(error, Some(ModelError::NoAnswer { .. })), "{error:?}");
 }

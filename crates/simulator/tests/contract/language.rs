@@ -152,11 +152,8 @@ pub(crate) async fn a_question_is_answered_word_by_word_and_its_tokens_are_count
 
 pub(crate) async fn a_tool_is_wished_for_and_its_answer_is_told(case: &Case) {
     let scene = Scene::new(case).await;
-    let mut messages = vec![
-        Message::Agent { text: "Hotel Miramar, good day.".into(), calls: vec![] },
-        caller("I would like"),
-        caller("a room"),
-    ];
+    let mut messages =
+        vec![Message::Agent { text: "Hotel Miramar, good day.".into(), calls: vec![] }, caller("I would like"), caller("a room")];
     let (events, error) = scene.whole(asking(messages.clone())).await;
     assert_eq!((error, events.last()), (None, Some(&AnswerEvent::Done(Stop::Tools))));
     let [wish] = calls(&events).try_into().unwrap();

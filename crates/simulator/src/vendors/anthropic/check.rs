@@ -13,8 +13,26 @@ use crate::vendors::sse::count;
 const MAX_NAME: usize = 128;
 /// Names that a request may have at its top.
 const KNOWN: [&str; 21] = [
-    "cache_control", "container", "context_management", "max_tokens", "mcp_servers", "messages", "metadata", "model", "output_config",
-    "output_format", "service_tier", "stop_sequences", "stream", "system", "temperature", "thinking", "tool_choice", "tools", "top_k", "top_p",
+    "cache_control",
+    "container",
+    "context_management",
+    "max_tokens",
+    "mcp_servers",
+    "messages",
+    "metadata",
+    "model",
+    "output_config",
+    "output_format",
+    "service_tier",
+    "stop_sequences",
+    "stream",
+    "system",
+    "temperature",
+    "thinking",
+    "tool_choice",
+    "tools",
+    "top_k",
+    "top_p",
     "inference_geo",
 ];
 const SAMPLING: [&str; 3] = ["temperature", "top_p", "top_k"];
@@ -73,7 +91,9 @@ fn temperature(body: &Value, sampling: bool) -> Result<(), Refusal> {
         return Err(no(format!("{name}: is not supported in this version")));
     }
     match body.get("temperature").filter(|temperature| !temperature.is_null()) {
-        Some(temperature) if !temperature.as_f64().is_some_and(|number| (0.0..=1.0).contains(&number)) => Err(no("temperature: range: 0..1")),
+        Some(temperature) if !temperature.as_f64().is_some_and(|number| (0.0..=1.0).contains(&number)) => {
+            Err(no("temperature: range: 0..1"))
+        }
         _ => Ok(()),
     }
 }
@@ -139,11 +159,11 @@ impl Conversation {
         }
         self.unanswered(at.saturating_sub(1))?;
         asked.tokens += texts.iter().chain(answered.iter().map(|(_, text)| text)).map(|text| count(text)).sum::<u64>();
-        // Words beside a tool's answer were said while it was looked up.
-        if answered.is_none() {
-            asked.heard = texts.join(" ");
+        // Words beside a tool's answer come after it.
+        match answered.filter(|_| texts.is_empty()) {
+            None => (asked.heard, asked.answered) = (texts.join(" "), None),
+            answered => asked.answered = answered,
         }
-        asked.answered = answered;
         Ok(())
     }
 
@@ -154,7 +174,8 @@ impl Conversation {
                 "tool_use" => {
                     let word = |name: &str| block.get(name).and_then(Value::as_str).map(str::to_owned);
                     let wish = word("id").zip(word("name")).filter(|_| block.get("input").is_some_and(Value::is_object));
-                    let (id, name) = wish.ok_or_else(|| no(format!("messages.{at}.content.{nth}.tool_use.input: Input should be an object")))?;
+                    let (id, name) =
+                        wish.ok_or_else(|| no(format!("messages.{at}.content.{nth}.tool_use.input: Input should be an object")))?;
                     self.open.insert(id, name);
                 }
                 "thinking" | "redacted_thinking" => {}
@@ -241,8 +262,10 @@ mod tests {
     #[test]
     fn a_right_request_is_understood() {
         let asked = with(|_| {}).unwrap();
-        assert_eq!((asked.heard.as_str(), asked.answered(), asked.tools.as_slice()), ("what is free", Some(("look", "two")), &["look".to_owned()][..]));
+        assert_eq!((asked.heard.as_str(), asked.answered(), asked.tools.as_slice()), ("hurry", None, &["look".to_owned()][..]));
         assert_eq!((asked.tokens, asked.limit), (5, 100));
+        let asked = with(|body| drop(body["messages"][2]["content"].as_array_mut().unwrap().pop())).unwrap();
+        assert_eq!((asked.heard.as_str(), asked.answered()), ("what is free", Some(("look", "two"))));
     }
 
     #[test]

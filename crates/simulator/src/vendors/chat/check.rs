@@ -10,10 +10,40 @@ use crate::vendors::sse::count;
 
 /// Names that a request may have at its top.
 const KNOWN: [&str; 34] = [
-    "audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs", "max_completion_tokens", "max_tokens", "messages",
-    "metadata", "modalities", "model", "n", "parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key",
-    "prompt_cache_retention", "reasoning_effort", "response_format", "safety_identifier", "seed", "service_tier", "stop", "store", "stream",
-    "stream_options", "temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user", "verbosity",
+    "audio",
+    "frequency_penalty",
+    "function_call",
+    "functions",
+    "logit_bias",
+    "logprobs",
+    "max_completion_tokens",
+    "max_tokens",
+    "messages",
+    "metadata",
+    "modalities",
+    "model",
+    "n",
+    "parallel_tool_calls",
+    "prediction",
+    "presence_penalty",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "reasoning_effort",
+    "response_format",
+    "safety_identifier",
+    "seed",
+    "service_tier",
+    "stop",
+    "store",
+    "stream",
+    "stream_options",
+    "temperature",
+    "tool_choice",
+    "tools",
+    "top_logprobs",
+    "top_p",
+    "user",
+    "verbosity",
 ];
 const ROLES: [&str; 6] = ["system", "developer", "user", "assistant", "tool", "function"];
 const UNANSWERED: &str = "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'.";
@@ -103,7 +133,8 @@ fn reasons(model: &str) -> bool {
 fn options(body: &Value, asked: &mut Asked) -> Result<(), Refusal> {
     if let Some(temperature) = body.get("temperature").and_then(Value::as_f64) {
         if reasons(&asked.model) && temperature != 1.0 {
-            let message = "Unsupported value: 'temperature' does not support this value with this model. Only the default (1) is supported.";
+            let message =
+                "Unsupported value: 'temperature' does not support this value with this model. Only the default (1) is supported.";
             return Err(Refusal::invalid(message, Some("temperature".into()), Some("unsupported_value")));
         }
         if !(0.0..=2.0).contains(&temperature) {
@@ -155,7 +186,10 @@ fn tools(body: &Value, asked: &mut Asked) -> Result<(), Refusal> {
 
 fn function(at: usize, tool: &Value) -> Result<String, Refusal> {
     if tool.get("type").and_then(Value::as_str) != Some("function") {
-        return Err(value(format!("Invalid value: 'tools[{at}].type'. Supported values are: 'function' and 'custom'."), format!("tools[{at}].type")));
+        return Err(value(
+            format!("Invalid value: 'tools[{at}].type'. Supported values are: 'function' and 'custom'."),
+            format!("tools[{at}].type"),
+        ));
     }
     let name = tool.pointer("/function/name").and_then(Value::as_str).unwrap_or_default();
     let sign = |sign: u8| sign.is_ascii_alphanumeric() || matches!(sign, b'_' | b'-');
@@ -182,7 +216,9 @@ impl Conversation {
         for (at, message) in messages.iter().enumerate() {
             let role = message.get("role").and_then(Value::as_str).unwrap_or_default();
             if !ROLES.contains(&role) {
-                let message = format!("Invalid value: '{role}'. Supported values are: 'system', 'assistant', 'user', 'function', 'tool', and 'developer'.");
+                let message = format!(
+                    "Invalid value: '{role}'. Supported values are: 'system', 'assistant', 'user', 'function', 'tool', and 'developer'."
+                );
                 return Err(value(message, format!("messages[{at}].role")));
             }
             if role != "tool" && !self.open.is_empty() {
@@ -263,7 +299,10 @@ mod tests {
     #[test]
     fn a_right_request_is_understood() {
         let asked = with(|_| {}).unwrap();
-        assert_eq!((asked.heard.as_str(), asked.answered(), asked.tools.as_slice()), ("what is free", Some(("look", "two")), &["look".to_owned()][..]));
+        assert_eq!(
+            (asked.heard.as_str(), asked.answered(), asked.tools.as_slice()),
+            ("what is free", Some(("look", "two")), &["look".to_owned()][..])
+        );
         assert_eq!((asked.tokens, asked.before, asked.usage), (4, 3, true));
     }
 

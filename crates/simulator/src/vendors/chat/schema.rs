@@ -10,9 +10,7 @@ const TYPES: [&str; 7] = ["object", "array", "string", "number", "integer", "boo
 pub(super) fn fault(parameters: &Value) -> Option<String> {
     match parameters.get("type").and_then(Value::as_str) {
         Some("object") => part(parameters, 0),
-        other => {
-            Some(format!("schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{}\"'.", other.unwrap_or("None")))
-        }
+        other => Some(format!("schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{}\"'.", other.unwrap_or("None"))),
     }
 }
 
