@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use call::Meter;
-use outbound::{Client, Content, Request, Setup, Watch};
+use outbound::{Client, Content, Request, Setup};
 use privacy::Secret;
 use resilience::{Guard, Service};
 use tokio::time::Instant;
 
-use crate::reading::{self, Account, MAX_ANSWER_BYTES, Patience};
+use crate::reading::{self, Account, Patience};
 use crate::{AnswerStream, ChatRequest, LanguageModel, ModelError};
 
 /// The version of the protocol that is spoken. The next one, 2026-10-21, refuses every temperature, even the default one (openai-realtime.md 0), and
@@ -120,8 +120,7 @@ impl LanguageModel for Anthropic {
         let fault = ModelError::service(SERVICE);
         let body = Content::json(&request::body(&self.model, self.temperature, &request)).map_err(&fault)?;
         let request = Request::post("v1/messages", body).header("anthropic-version", VERSION).header("accept", "text/event-stream");
-        let watch = Watch { first: self.patience.first, stall: self.patience.stall, max_bytes: MAX_ANSWER_BYTES };
-        let body = self.client.stream(&request, watch).await.map_err(&fault)?;
+        let body = self.client.stream(&request, self.patience.watch()).await.map_err(&fault)?;
         let account =
             Account { meter: meter.clone(), service: SERVICE, model: Arc::clone(&self.model), uncounted: Arc::clone(&self.uncounted) };
         Ok(reading::run(body.events(), reader::Answer::default(), account, self.patience, since))

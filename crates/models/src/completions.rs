@@ -17,14 +17,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use call::Meter;
-use outbound::{Client, Content, Fault, Request, Setup, Watch};
+use outbound::{Client, Content, Fault, Request, Setup};
 use privacy::Secret;
 use resilience::Guard;
 use tokio::time::Instant;
 
 pub use self::dialect::{Auth, Dialect, Limit};
 pub(crate) use self::request::decimal;
-use crate::reading::{self, Account, MAX_ANSWER_BYTES, Patience};
+use crate::reading::{self, Account, Patience};
 use crate::{AnswerStream, ChatRequest, LanguageModel, ModelError};
 
 /// Time to the first token: a caller hears silence.
@@ -121,9 +121,8 @@ impl LanguageModel for Completions {
 
     async fn answer(&self, request: ChatRequest, meter: &Meter) -> Result<AnswerStream, ModelError> {
         let since = Instant::now();
-        let watch = Watch { first: self.patience.first, stall: self.patience.stall, max_bytes: MAX_ANSWER_BYTES };
         let request = self.request(&request).map_err(|fault| self.fault(fault))?;
-        let body = self.client.stream(&request, watch).await.map_err(|fault| self.fault(fault))?;
+        let body = self.client.stream(&request, self.patience.watch()).await.map_err(|fault| self.fault(fault))?;
         let account = Account {
             meter: meter.clone(),
             service: self.service(),

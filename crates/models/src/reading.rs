@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use call::{Meter, Unit};
-use outbound::{Events, Fault};
+use outbound::{Events, Fault, Watch};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
@@ -16,7 +16,7 @@ const WAITING_EVENTS: usize = 64;
 /// A vendor that said why it stopped has so long for its usage and its goodbye.
 const GOODBYE_LIMIT: Duration = Duration::from_millis(500);
 /// Longest answer on the wire: 16,000 tokens in events of some 300 bytes.
-pub(crate) const MAX_ANSWER_BYTES: usize = 8 << 20;
+const MAX_ANSWER_BYTES: usize = 8 << 20;
 /// Longest arguments of one tool.
 pub(crate) const MAX_ARGUMENT_BYTES: usize = 64 * 1024;
 /// Most tools in one answer.
@@ -71,6 +71,13 @@ pub(crate) struct Patience {
     pub(crate) first: Duration,
     /// Between two tokens.
     pub(crate) stall: Duration,
+}
+
+impl Patience {
+    /// How long bytes may let wait. Bytes before the first token give a model no less time for it: between tokens the reading itself watches.
+    pub(crate) fn watch(&self) -> Watch {
+        Watch { first: self.first, stall: self.first.max(self.stall), max_bytes: MAX_ANSWER_BYTES }
+    }
 }
 
 /// Reads the events in a task of its own, which ends when the stream is dropped. `since`: when it was asked.

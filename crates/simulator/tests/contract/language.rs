@@ -67,11 +67,22 @@ impl Scene {
         Self::with(case, simulator, "a-key", limit)
     }
 
+    /// With a limit for the first word, and one between words.
+    pub(crate) async fn patient(case: &Case, behaviour: Behaviour, first: Duration, stall: Duration) -> Self {
+        let simulator = Simulator::quick().await.unwrap();
+        simulator.behave(case.vendor, behaviour);
+        Self::made(case, simulator, "a-key", (first, stall))
+    }
+
     pub(crate) fn with(case: &Case, simulator: Simulator, key: &str, limit: Duration) -> Self {
+        Self::made(case, simulator, key, (limit, limit))
+    }
+
+    fn made(case: &Case, simulator: Simulator, key: &str, (first, stall): (Duration, Duration)) -> Self {
         let policy = case.service.policy();
         let breaker = BreakerPolicy { open_for: Duration::from_millis(100), slow: None, ..policy.breaker };
         let guard = Guard::new(case.service, Policy { breaker, ..policy });
-        let making = Making { url: simulator.url(case.vendor), key, first: limit, stall: limit, guard: guard.clone() };
+        let making = Making { url: simulator.url(case.vendor), key, first, stall, guard: guard.clone() };
         let Model { model, uncounted } = (case.make)(&making);
         Self { simulator, vendor: case.vendor, guard, model, uncounted, meter: Meter::new() }
     }
@@ -261,6 +272,7 @@ macro_rules! stories {
             a_late_first_word_is_given_up_at_our_limit,
             a_vendor_that_says_nothing_is_given_up_at_our_limit,
             signs_of_life_are_no_first_word,
+            the_first_word_has_its_own_limit,
             a_request_that_is_wrong_is_refused_and_says_nothing_about_the_vendor,
             the_breaker_opens_and_a_check_closes_it_again,
             what_callers_say_is_in_no_log_line_and_no_error

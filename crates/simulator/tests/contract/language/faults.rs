@@ -109,6 +109,15 @@ pub(crate) async fn signs_of_life_are_no_first_word(case: &Case) {
     assert_eq!(scene.guard.view().counts.failed, 1);
 }
 
+/// A model that reasons has its time for the first word, however short the time between words is.
+pub(crate) async fn the_first_word_has_its_own_limit(case: &Case) {
+    let slow = Behaviour { tokens_per_second: 2.0, ..Behaviour::default() };
+    let scene = Scene::patient(case, slow, LIMIT, SHORT).await;
+    let (events, error) = scene.whole(breakfast()).await;
+    let fault = Fault::Stalled(SHORT);
+    assert_eq!((text(&events).as_str(), error), ("Breakfast", Some(ModelError::Service { model: case.service.as_str(), fault })));
+}
+
 pub(crate) async fn a_request_that_is_wrong_is_refused_and_says_nothing_about_the_vendor(case: &Case) {
     let scene = Scene::new(case).await;
     let tool = ToolSpec { name: "no such name!".into(), description: String::new(), parameters: json!({ "type": "object" }) };
