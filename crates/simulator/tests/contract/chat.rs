@@ -9,7 +9,7 @@ use models::completions::{Completions, Config, Dialect};
 use models::{AnswerEvent, ModelError, Stop, ToolCall};
 use outbound::Fault;
 use resilience::Service;
-use simulator::{Behaviour, Simulator, Vendor};
+use simulator::{Simulator, Vendor};
 
 use crate::language::{Case, Making, Model, Scene, asking, caller, stories, text};
 
@@ -52,7 +52,6 @@ async fn models_that_reason_are_asked_without_what_they_refuse() {
     let scene = Scene::new(&Case { vendor: Vendor::OpenAi, service: Service::OpenAi, make: reasoning }).await;
     let (events, error) = scene.whole(asking(vec![caller("breakfast?")])).await;
     assert_eq!((events.last(), error), (Some(&AnswerEvent::Done(Stop::Finished)), None));
-    scene.simulator.behave(Vendor::OpenAi, Behaviour::default());
 }
 
 /// A server that answers every question with this.
