@@ -10,6 +10,7 @@ pub(crate) mod openai_speech;
 pub(crate) mod realtime;
 pub(crate) mod riva;
 pub(crate) mod sound;
+mod sse;
 
 use axum::Router;
 

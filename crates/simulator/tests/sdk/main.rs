@@ -2,8 +2,11 @@
 //!
 //! They need the Python environment that `./test` installs (`VOICENOOB_SDK_PYTHON`). Each test runs a short script in `tests/sdk/*.py`.
 
+mod anthropic;
 mod azure_speech;
+mod chat;
 mod elevenlabs;
 mod judge;
+mod judged;
 mod openai_speech;
 mod recorder;
