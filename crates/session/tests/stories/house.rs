@@ -101,7 +101,7 @@ impl Ears {
     }
 
     fn transcript(text: &str) -> Transcript {
-        Transcript { text: text.into(), confidence: 0.9, words: Vec::new(), took: Duration::ZERO }
+        Transcript { text: text.into(), written: text.into(), confidence: 0.9, words: Vec::new(), took: Duration::ZERO }
     }
 }
 
