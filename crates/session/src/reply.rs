@@ -55,6 +55,8 @@ impl<S: MediaSocket> Session<S> {
                 self.settle(now);
             }
             BrainOutput::CallTool { id, tool, arguments } => self.call_tool(id, tool, arguments, now),
+            // Tones in the media stream come with turn taking; until then a wish for them is said to be unmet.
+            BrainOutput::Dtmf { digits } => tracing::error!(count = digits.len(), "keys not pressed: this build cannot send tones"),
             BrainOutput::End(exit) => {
                 self.reply.exit = Some(exit);
                 self.reply.complete = true;
