@@ -109,6 +109,15 @@ impl ToolSet {
         }
     }
 
+    /// Whether a tool changes something; one that is not among them is taken as if.
+    pub(crate) fn has_effects(&self, name: &str) -> bool {
+        match self.entries.get(name).map(|entry| &entry.does) {
+            Some(Does::Tool(tool)) => tool.effects(),
+            Some(Does::Control(_)) => false,
+            None => true,
+        }
+    }
+
     fn names(&self) -> String {
         self.entries.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
     }

@@ -175,6 +175,14 @@ impl Slot {
         Self { call, id: 0, effects: false, arguments: Value::Null, answer: Some(answer.to_string()), spoken: None }
     }
 
+    pub(super) fn is_open_effect(&self) -> bool {
+        self.effects && self.answer.is_none()
+    }
+
+    pub(super) fn is_effect(&self, id: u32) -> bool {
+        self.id == id && self.effects
+    }
+
     fn request(&self) -> (u32, String, Value) {
         (self.id, self.call.name.clone(), self.arguments.clone())
     }

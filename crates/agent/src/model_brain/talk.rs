@@ -49,7 +49,7 @@ pub(crate) struct State {
     /// Misunderstandings in a row.
     misses: u32,
     /// What was said since the caller's last words.
-    turn: Vec<String>,
+    pub(super) turn: Vec<String>,
     /// The last tool that changed something did so, and nothing was said since.
     pub(super) untold_effect: bool,
     pub(super) ended: Option<Exit>,
@@ -65,7 +65,7 @@ pub(crate) enum Step {
 
 /// Something to do, and whether the model thought of it.
 pub(super) struct Ready {
-    output: BrainOutput,
+    pub(super) output: BrainOutput,
     own: bool,
 }
 
@@ -74,7 +74,7 @@ pub(crate) struct Talk {
     pub(crate) persona: Arc<Persona>,
     meter: Meter,
     pub(crate) state: State,
-    ready: VecDeque<Ready>,
+    pub(super) ready: VecDeque<Ready>,
     answer: Option<Answer>,
     /// The last piece of the answer is on its way: what the model wants is done once all its words were taken.
     wishes: Option<Vec<ToolCall>>,
@@ -129,7 +129,7 @@ impl Talk {
     }
 
     /// Something goes out: what was said is known to have been said from here on.
-    fn taken(&mut self, ready: &Ready) {
+    pub(super) fn taken(&mut self, ready: &Ready) {
         if let BrainOutput::Say { text, .. } = &ready.output {
             self.state.history.agent(text);
             self.state.turn.push(text.clone());
@@ -368,6 +368,24 @@ impl Talk {
         self.state.round.clear();
         self.say_last(text);
         self.end(Exit::Goodbye);
+    }
+
+    /// The reply was owed for too long, whatever held it up. A call with an effect is not forgotten: it comes out one way or the other, and the caller
+    /// is to know which. False: there is nothing but the way out.
+    pub(crate) fn waits_for_effect(&mut self) -> bool {
+        let waits = self.state.round.iter().any(Slot::is_open_effect);
+        if waits {
+            self.say(self.persona.texts.sorry_to_wait.clone());
+        }
+        waits
+    }
+
+    /// Gives up the answer and the tools that are at work.
+    pub(crate) fn give_up(&mut self) {
+        self.drop_answer();
+        self.ready.clear();
+        self.state.round.clear();
+        self.state.consents.clear();
     }
 
     /// The model does not help: the caller is told, and has the floor.
