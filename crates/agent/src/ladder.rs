@@ -236,7 +236,10 @@ impl LadderBrain {
             BrainInput::Interrupted { heard } => self.talk.cut(heard),
             _ => {}
         }
-        self.place.flow_began |= matches!(input, BrainInput::Started);
+        if matches!(input, BrainInput::Started) {
+            self.place.flow_began = true;
+            self.talk.begun_by_another();
+        }
         self.flow.handle(input, now);
     }
 

@@ -1,7 +1,6 @@
 //! MCP servers as sources of tools, by the streamable HTTP transport of protocol version 2025-06-18 (JSON or server-sent events as answers).
 //!
-//! A client of our own, see docs/dependencies.md: nine tenths of the official one are for what a phone call has no use for, and what is left must go out
-//! by the one road that looks at addresses.
+//! A client of our own, see docs/dependencies.md: all that a call needs are two requests and a greeting, by the one road that looks at addresses.
 
 mod wire;
 
@@ -71,7 +70,7 @@ impl McpSource {
         Ok(Self { name: name.to_owned(), allowed, wire: Arc::new(Wire::new(client, path, headers, limit)), listed: Mutex::new(None) })
     }
 
-    /// Its tools, at most [`MAX_TOOLS`] of those that are allowed; asked for again after some minutes. `taken`: names that others have; a tool of such a
+    /// Its tools, at most 64 of those that are allowed; asked for again after some minutes. `taken`: names that others have; a tool of such a
     /// name is called `server__tool`. When the server does not answer, what it listed last holds.
     ///
     /// # Errors

@@ -71,7 +71,7 @@ async fn a_real_servers_tools_are_listed_and_called_with_events_and_with_json() 
         assert!(fail.effects(), "who says nothing may change something");
         let answer = fail.call(&context(), &json!({ "reason": "rain" })).await;
         let ToolAnswer::Refused { code: "refused", fields } = &answer else { panic!("{answer:?}") };
-        assert!(fields["text"].as_str().unwrap().contains("not today: rain"), "{fields}");
+        assert!(fields["text"].as_str().unwrap().contains("tool fail"), "{fields}");
     }
 }
 
@@ -92,7 +92,7 @@ async fn a_slow_tool_is_given_up_and_a_server_that_is_gone_is_said_so() {
     let tools = source.tools(&BTreeSet::new()).await.unwrap();
     let began = std::time::Instant::now();
     let answer = named(&tools, "slow").call(&context(), &json!({})).await;
-    assert!(matches!(&answer, ToolAnswer::Failed(why) if why.contains("no answer within")), "{answer:?}");
+    assert!(matches!(&answer, ToolAnswer::Failed(why) if why.contains("no answer within") || why.contains("stopped for")), "{answer:?}");
     assert!(began.elapsed() < Duration::from_secs(5));
     drop(server);
     assert!(matches!(named(&tools, "add").call(&context(), &json!({ "first": 1, "second": 1 })).await, ToolAnswer::Failed(_)));

@@ -45,6 +45,11 @@ impl Talk {
         Some(ready.output)
     }
 
+    /// The call has begun with another's greeting.
+    pub(crate) fn begun_by_another(&mut self) {
+        self.state.started = true;
+    }
+
     pub(crate) fn heard_by_another(&mut self, text: &str) {
         self.state.turn.clear();
         self.state.history.caller(&redact(text, Level::Cards).replace(['[', ']'], " "));

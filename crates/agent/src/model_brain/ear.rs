@@ -17,7 +17,13 @@ pub(crate) fn for_the_ear(text: &str) -> String {
             '<' | '>' => out.push(' '),
             sign if is_picture(sign) => out.push(' '),
             sign if sign.is_control() => out.push(' '),
-            sign => out.push(sign),
+            sign => {
+                // A picture before a point leaves no gap.
+                if matches!(sign, '.' | ',' | '!' | '?') {
+                    out.truncate(out.trim_end().len());
+                }
+                out.push(sign);
+            }
         }
     }
     let spoken = out.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -90,7 +96,7 @@ mod tests {
     #[test]
     fn what_is_for_the_eye_is_not_said() {
         for (written, said) in [
-            ("**Great!** 😀 See you.", "Great! See you."),
+            ("**Great!** 😀 See you 🙂.", "Great! See you."),
             ("- a *double* room", "a double room"),
             ("1. First", "First"),
             ("## Prices", "Prices"),

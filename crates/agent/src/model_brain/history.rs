@@ -179,8 +179,10 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
-        fn however_long_the_call_it_stays_within_its_limits_and_pairs_stay_together(steps in proptest::collection::vec((0u8..4, 0usize..9000), 0..300)) {
+        fn however_long_the_call_it_stays_within_its_limits_and_pairs_stay_together(steps in proptest::collection::vec((0u8..4, 0usize..9000), 0..60)) {
             let mut history = History::default();
             for (number, (kind, size)) in steps.into_iter().enumerate() {
                 let words = "ä\"".repeat(size / 3);

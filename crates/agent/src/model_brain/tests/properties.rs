@@ -45,10 +45,10 @@ struct Onlooker {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_effect_without_a_read_back_and_a_yes(script in proptest::collection::vec(answer(), 400), turns in proptest::collection::vec(turn(), 1..25)) {
+    fn no_effect_without_a_read_back_and_a_yes(script in proptest::collection::vec(answer(), 60), turns in proptest::collection::vec(turn(), 1..25)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async move {
             let model = Scripted::new(script);
