@@ -8,6 +8,7 @@ use crate::workspace::{File, Workspace};
 mod dependencies;
 mod front_door;
 mod pure;
+mod roads;
 mod routes;
 mod sources;
 mod tiers;
@@ -47,7 +48,7 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<Finding>> {
 
 type Rule = fn(&Workspace) -> Vec<Finding>;
 
-const RULES: [Rule; 16] = [
+const RULES: [Rule; 17] = [
     tiers::arrows_point_down,
     tiers::lints_are_inherited,
     pure::clocks_are_banned,
@@ -63,5 +64,6 @@ const RULES: [Rule; 16] = [
     dependencies::every_explanation_is_of_a_dependency,
     front_door::architecture_is_short,
     front_door::readme_shows_the_commands,
+    roads::outside_is_guarded,
     routes::every_address_is_in_the_table,
 ];

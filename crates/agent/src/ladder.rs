@@ -136,10 +136,9 @@ impl LadderBrain {
         }
     }
 
-    /// A reply was owed for too long: a model is given up for the next rung; a tool that changes something is waited for. The dialogue has words of its
-    /// own for it, so on its rung nothing is done here.
-    pub fn stalled(&mut self) {
-        if !self.on_flow() && !self.talk.waits_for_effect() {
+    /// A reply was owed for too long: a model is given up for the next rung; a tool that changes something is waited for.
+    fn stalled(&mut self) {
+        if !self.talk.waits_for_effect() {
             self.talk.give_up();
             self.down(&Broken::Stalled(self.talk.persona.limits.stall));
         }
@@ -285,6 +284,7 @@ impl Brain for LadderBrain {
         match input {
             BrainInput::ToolAnswered { id, outcome } => self.tool_answered(id, outcome, now),
             input if self.on_flow() => self.tell_flow(input, now),
+            BrainInput::Stalled if !self.talk.has_ended() => self.stalled(),
             input => self.talk.handle(input, now),
         }
     }

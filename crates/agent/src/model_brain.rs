@@ -109,15 +109,6 @@ impl ModelBrain {
     pub fn resume(model: Arc<dyn LanguageModel>, persona: Arc<Persona>, meter: Meter, snapshot: Value) -> Result<Self, serde_json::Error> {
         Ok(Self(Talk::new(model, persona, meter, serde_json::from_value(snapshot)?)))
     }
-
-    /// A reply was owed for too long: what held it up is given up, unless it changes something.
-    pub fn stalled(&mut self) {
-        if !self.0.waits_for_effect() {
-            self.0.give_up();
-            self.0.say(self.0.persona.texts.stalled.clone());
-            self.0.listen();
-        }
-    }
 }
 
 #[async_trait]

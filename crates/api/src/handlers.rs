@@ -14,6 +14,7 @@ mod permissions;
 mod phone_numbers;
 mod privacy;
 mod providers;
+mod tools;
 mod workspaces;
 
 use people::Permission as P;
@@ -21,6 +22,7 @@ use utoipa_axum::routes;
 
 pub use self::privacy::{Erasures, RecordingFiles};
 pub use self::providers::{Provider, sealed_for};
+pub use self::tools::tool_sealed_for;
 use crate::limits::Budget::{Costly, Login, Read, Write};
 use crate::table::Access::{Needs, Public, SignedIn};
 use crate::table::Table;
@@ -106,6 +108,11 @@ fn dialogues() -> Table {
         .add(routes!(agents::change), Needs(&[P::AgentManage]), Write)
         .with_body(AGENT_BODY)
         .add(routes!(agents::remove), Needs(&[P::AgentManage]), Write)
+        .add(routes!(tools::list), Needs(&[P::AgentView]), Read)
+        .add(routes!(tools::create), Needs(&[P::AgentManage]), Write)
+        .add(routes!(tools::get), Needs(&[P::AgentView]), Read)
+        .add(routes!(tools::change), Needs(&[P::AgentManage]), Write)
+        .add(routes!(tools::remove), Needs(&[P::AgentManage]), Write)
         .add(routes!(phone_numbers::list), Needs(&[P::AgentView]), Read)
         .add(routes!(phone_numbers::create), Needs(&[P::AgentManage]), Write)
         .add(routes!(phone_numbers::get), Needs(&[P::AgentView]), Read)

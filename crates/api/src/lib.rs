@@ -29,7 +29,7 @@ pub use address::{Network, client_address};
 pub use audited::{Act, Done, privileged};
 pub use etag::{IfMatch, Versioned};
 pub use extract::{ApiJson, ApiPath, ApiQuery, Caller, ClientInfo, Paging};
-pub use handlers::{Erasures, Provider, RecordingFiles, answers, sealed_for, table};
+pub use handlers::{Erasures, Provider, RecordingFiles, answers, sealed_for, table, tool_sealed_for};
 pub use headers::secured;
 pub use idempotency::{LIFE as IDEMPOTENCY_LIFE, sweep as sweep_idempotency};
 pub use limits::{Budget, Limits, Rates};

@@ -20,6 +20,8 @@ pub struct ApiSettings {
     pub cors_origins: Vec<String>,
     /// People may sign in with an OpenID provider.
     pub openid: bool,
+    /// Declared tools may have addresses on this machine and in private networks.
+    pub private_tool_addresses: bool,
 }
 
 impl ApiSettings {

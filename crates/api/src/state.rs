@@ -84,8 +84,8 @@ pub trait DirectoryHook: Send + Sync {
     fn languages(&self) -> Vec<String>;
     /// What an agent can be built on.
     fn bases(&self) -> Vec<Base>;
-    /// Whether an agent of these settings can answer here; every bad field.
-    fn check(&self, agent: &StoredAgent) -> Result<(), Vec<FieldProblem>>;
+    /// Whether an agent of these settings can answer here; every bad field. `declared` names the tools of its workspace.
+    fn check(&self, agent: &StoredAgent, declared: &[String]) -> Result<(), Vec<FieldProblem>>;
 }
 
 /// A call script that an agent can be built on.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::change::Closed;
-use crate::hold::HoldTexts;
+use crate::hold::{HoldTexts, WaitTexts};
 use crate::matcher::Matcher;
 use crate::phrase::Phrase;
 use crate::template::Prompt;
@@ -429,6 +429,11 @@ impl Flow {
     /// The person who takes over: a number to dial.
     pub fn transfer_number(&self) -> Option<&str> {
         self.person.as_ref()?.transfer.as_deref()
+    }
+
+    /// What is said while the agent owes an answer.
+    pub fn wait_texts(&self) -> WaitTexts {
+        WaitTexts::new(&self.prompts)
     }
 
     fn every_prompt(&self) -> impl Iterator<Item = &Prompt> {

@@ -43,6 +43,8 @@ pub enum Input {
         /// How it came out.
         outcome: ToolOutcome,
     },
+    /// A reply was owed for too long, whatever held it up: find a way out that needs nothing of what may be stuck.
+    Stalled,
     /// Little is left of the longest call: say so with the next words.
     TimeIsShort,
     /// The call will be ended soon because of its length: say goodbye in one sentence.

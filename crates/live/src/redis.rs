@@ -6,6 +6,7 @@
 mod address;
 mod hints;
 mod link;
+mod phrases;
 mod rate;
 mod reply;
 mod script;
@@ -20,10 +21,13 @@ use std::time::Duration;
 
 use redis::{Cmd, Pipeline, Value};
 
+use resilience::{Guard, Service};
+
 use crate::{LiveError, Rules};
 use address::Address;
 use hints::Hints;
 use link::{Fault, Link};
+pub use phrases::KeptPhrases;
 use script::Script;
 pub use steps::RawStep;
 
@@ -55,10 +59,15 @@ impl RedisState {
     /// `redis+sentinel://[user:pass@]host:port,host:port/master[/db]` or `redis+cluster://[user:pass@]host:port,host:port`. Nothing is connected
     /// before the first operation, so this fails for a bad address or prefix only.
     pub fn connect(url: &str, prefix: &str, rules: Rules) -> Result<Self, LiveError> {
+        Self::behind(Guard::new(Service::Redis, Service::Redis.policy()), url, prefix, rules)
+    }
+
+    /// The same behind a guard that others see.
+    pub fn behind(guard: Guard, url: &str, prefix: &str, rules: Rules) -> Result<Self, LiveError> {
         let address = Address::parse(url)?;
         check_prefix(prefix, matches!(address, Address::Cluster(_)))?;
         Ok(Self {
-            link: Link::new(address),
+            link: Link::new(address, guard),
             prefix: prefix.to_owned(),
             live: format!("{prefix}:live"),
             rules,

@@ -130,12 +130,13 @@ impl Service {
                 bulkhead: BulkheadPolicy { at_once: 32, waiting: 64, wait: seconds(2) },
                 pace: None,
             },
-            // Requests of ours are answered within 10 s. What follows of a failure is decided where the statement stands, never repeated here.
+            // Requests of ours are answered within 10 s. What follows of a failure is decided where the statement stands, never repeated here. The
+            // pool connects anew by itself within a second of the server's return: the breaker looks as often.
             Self::Database => Policy {
                 attempt: seconds(8),
                 deadline: seconds(9),
                 retry: RetryPolicy { times: 0, base: millis(100), cap: millis(100) },
-                breaker: BreakerPolicy { open_at_most: seconds(5), ..breaker(10, seconds(1)) },
+                breaker: BreakerPolicy { open_at_most: seconds(1), ..breaker(10, millis(500)) },
                 bulkhead: BulkheadPolicy { at_once: 4096, waiting: 4096, wait: seconds(5) },
                 pace: None,
             },
@@ -143,7 +144,7 @@ impl Service {
                 attempt: seconds(2),
                 deadline: seconds(3),
                 retry: RetryPolicy { times: 0, base: millis(100), cap: millis(100) },
-                breaker: BreakerPolicy { open_at_most: seconds(5), ..breaker(10, seconds(1)) },
+                breaker: BreakerPolicy { open_at_most: seconds(1), ..breaker(10, millis(500)) },
                 bulkhead: BulkheadPolicy { at_once: 4096, waiting: 4096, wait: seconds(1) },
                 pace: None,
             },

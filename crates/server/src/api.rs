@@ -9,6 +9,7 @@ mod on_the_phone;
 mod queue;
 mod recording;
 mod services;
+mod usage;
 
 use api::Access::Needs;
 use api::{Act, Budget, Caller, Done, Problem, Table, privileged};

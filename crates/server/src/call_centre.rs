@@ -5,6 +5,7 @@ use std::sync::Arc;
 use dispatch::{Admission, Counted, Drain, Heart, InStep, LiveCalls, Offers, Pulsing, WaitingRoom};
 use live::{CallRegistry, InProcess, LiveState, RateLimits, RedisState};
 use privacy::Secret;
+use resilience::{Guards, Service};
 use store::Records;
 use telemetry::CallRecorder;
 
@@ -20,10 +21,16 @@ pub(crate) struct CallCentre {
 
 impl CallCentre {
     /// Builds it, and starts what gives permits back.
-    pub(crate) fn build(settings: &Settings, records: &Arc<dyn Records>, recorder: &CallRecorder) -> Result<Self, ServerError> {
+    pub(crate) fn build(
+        settings: &Settings,
+        records: &Arc<dyn Records>,
+        recorder: &CallRecorder,
+        guards: &Guards,
+    ) -> Result<Self, ServerError> {
         let centre = &settings.call_centre;
         let in_step = InStep::default();
-        let connect = |url: &Secret| RedisState::connect(url.expose(), &centre.redis_key_prefix, centre.rules.clone());
+        let connect =
+            |url: &Secret| RedisState::behind(guards.of(Service::Redis), url.expose(), &centre.redis_key_prefix, centre.rules.clone());
         let redis = centre.redis_url.as_ref().map(connect).transpose()?.map(Arc::new);
         let rates = redis.clone().map(|redis| redis as Arc<dyn RateLimits>);
         let state: Arc<dyn LiveState> = match redis {

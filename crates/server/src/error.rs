@@ -33,6 +33,9 @@ pub enum ServerError {
         /// Why.
         source: std::io::Error,
     },
+    /// Prices.
+    #[error(transparent)]
+    Prices(#[from] crate::prices::PricesError),
     /// The database.
     #[error(transparent)]
     Store(#[from] store::StoreError),

@@ -1,6 +1,6 @@
 //! Seals again, with the key that seals now, what older keys have sealed: then those can go. It may be done while programs run.
 
-use api::{Provider, sealed_for};
+use api::{Provider, sealed_for, tool_sealed_for};
 use call::TenantId;
 use people::second_factor_sealed_for;
 use secrets::{Sealer, sealed_beginning};
@@ -16,6 +16,8 @@ pub struct Resealed {
     pub provider_keys: u64,
     /// Second factors.
     pub second_factors: u64,
+    /// Secrets of declared tools.
+    pub tools: u64,
 }
 
 /// Walks over everything that stays sealed; `newest` is the id of the key that seals.
@@ -34,6 +36,7 @@ pub async fn reseal(db: &Database, sealer: &dyn Sealer, newest: &str) -> Result<
             done.provider_keys += u64::from(sealed::replace_key(db, key, &value).await?);
         }
     }
+    done.tools = tools(db, sealer, &beginning).await?;
     let mut after = None;
     loop {
         let step = sealed::second_factors(db, after).await?;
@@ -42,6 +45,20 @@ pub async fn reseal(db: &Database, sealer: &dyn Sealer, newest: &str) -> Result<
         for factor in step.iter().filter(|factor| !factor.value.starts_with(&beginning)) {
             let value = again(sealer, &second_factor_sealed_for(factor.whose), &factor.value).await?;
             done.second_factors += u64::from(sealed::replace_factor(db, factor, &value).await?);
+        }
+    }
+}
+
+async fn tools(db: &Database, sealer: &dyn Sealer, beginning: &[u8]) -> Result<u64, ServerError> {
+    let (mut done, mut after) = (0, None);
+    loop {
+        let step = sealed::tools(db, after.as_ref()).await?;
+        let Some(last) = step.last() else { return Ok(done) };
+        after = Some(last.whose);
+        for secret in step.iter().filter(|secret| !secret.value.starts_with(beginning)) {
+            let (tenant, tool) = secret.whose;
+            let value = again(sealer, &tool_sealed_for(tenant, tool), &secret.value).await?;
+            done += u64::from(sealed::replace_tool(db, secret, &value).await?);
         }
     }
 }

@@ -5,6 +5,7 @@ mod error;
 mod people;
 mod reader;
 mod values;
+mod vendors;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -16,6 +17,7 @@ pub use people::{OpenId, People, Pool, Rates};
 pub use privacy::Secret;
 use reader::{Reader, read_table};
 use values::{addresses, flag, optional, parse, public_url, token, within};
+pub use vendors::{Place, Vendors};
 
 /// What `serve` needs to know.
 #[derive(Debug, Clone)]
@@ -42,6 +44,10 @@ pub struct Settings {
     pub max_concurrent_calls: usize,
     /// Folder with agent files (`*.toml`), beside the demo hotel.
     pub agents_dir: Option<PathBuf>,
+    /// Declared tools may have addresses on this machine and in private networks, and http on this machine.
+    pub allow_private_tool_addresses: bool,
+    /// What services charge. Not set: the prices that come with the program.
+    pub prices_file: Option<PathBuf>,
     /// Records calls to disk.
     pub record_calls: bool,
     /// Worker processes of the local recogniser.
@@ -60,6 +66,8 @@ pub struct Settings {
     pub telnyx_api_url: String,
     /// Byte order of Telnyx's L16 audio, which their pages do not state.
     pub telnyx_l16_big_endian: bool,
+    /// Who speaks, listens and thinks.
+    pub vendors: Vendors,
     /// Every setting with its value for show and its source.
     pub shown: Vec<Shown>,
 }
@@ -99,7 +107,7 @@ impl fmt::Display for Source {
 /// Telnyx's own address (telnyx.md 2).
 const TELNYX_API: &str = "https://api.telnyx.com/v2";
 
-const NAMES: [&str; 66] = [
+const NAMES: [&str; 106] = [
     "HOST",
     "PORT",
     "DATA_DIR",
@@ -113,6 +121,8 @@ const NAMES: [&str; 66] = [
     "OPERATOR_TOKEN",
     "MAX_CONCURRENT_CALLS",
     "AGENTS_DIR",
+    "ALLOW_PRIVATE_TOOL_ADDRESSES",
+    "PRICES_FILE",
     "RECORD_CALLS",
     "SPEECH_WORKERS",
     "SPEECH_MODEL_DIR",
@@ -166,6 +176,44 @@ const NAMES: [&str; 66] = [
     "DATABASE_MIN_CONNECTIONS",
     "DATABASE_ACQUIRE_TIMEOUT",
     "DATABASE_CONNECTION_LIFETIME",
+    "DEEPGRAM_API_URL",
+    "DEEPGRAM_API_KEY",
+    "ELEVENLABS_API_URL",
+    "ELEVENLABS_API_KEY",
+    "AZURE_SPEECH_URL",
+    "AZURE_SPEECH_KEY",
+    "OPENAI_API_URL",
+    "OPENAI_API_KEY",
+    "AZURE_OPENAI_URL",
+    "AZURE_OPENAI_API_KEY",
+    "ANTHROPIC_API_URL",
+    "ANTHROPIC_API_KEY",
+    "CEREBRAS_API_URL",
+    "CEREBRAS_API_KEY",
+    "GROQ_API_URL",
+    "GROQ_API_KEY",
+    "GEMINI_API_URL",
+    "GEMINI_API_KEY",
+    "OWN_MODEL_URL",
+    "OWN_MODEL_API_KEY",
+    "RIVA_URL",
+    "RIVA_API_KEY",
+    "DEEPGRAM_MODEL",
+    "ELEVENLABS_MODEL",
+    "ELEVENLABS_VOICE",
+    "OPENAI_MODEL",
+    "OPENAI_REALTIME_MODEL",
+    "OPENAI_REALTIME_MINI_MODEL",
+    "AZURE_OPENAI_DEPLOYMENT",
+    "AZURE_OPENAI_REALTIME_DEPLOYMENT",
+    "ANTHROPIC_MODEL",
+    "CEREBRAS_MODEL",
+    "GROQ_MODEL",
+    "GEMINI_LIVE_MODEL",
+    "OWN_MODEL_NAME",
+    "STT_ENGINES",
+    "TTS_ENGINES",
+    "LLM_ENGINES",
 ];
 
 impl Settings {
@@ -204,6 +252,8 @@ impl Settings {
             max_concurrent_calls: reader
                 .get("MAX_CONCURRENT_CALLS", "100", "a number from 1 to 100000", |text| within(text, 1, 100_000))?,
             agents_dir: reader.get("AGENTS_DIR", "", "a folder", |text| Some(optional(text).map(PathBuf::from)))?,
+            allow_private_tool_addresses: reader.get("ALLOW_PRIVATE_TOOL_ADDRESSES", "false", "true or false", flag)?,
+            prices_file: reader.get("PRICES_FILE", "", "a file", |text| Some(optional(text).map(PathBuf::from)))?,
             record_calls: reader.get("RECORD_CALLS", "true", "true or false", flag)?,
             speech_workers: reader.get("SPEECH_WORKERS", "2", "a number from 1 to 64", |text| within(text, 1, 64))?,
             speech_model_dir: reader
@@ -212,6 +262,7 @@ impl Settings {
             database_url: reader.address("DATABASE_URL", "postgres://user:password@host:port/name", |text| {
                 text.starts_with("postgres://") || text.starts_with("postgresql://")
             })?,
+            vendors: Vendors::read(reader)?,
             people: People::read(reader)?,
             call_centre: CallCentre::read(reader, port)?,
             shown: Vec::new(),

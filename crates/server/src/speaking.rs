@@ -3,13 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use resilience::Guards;
+use speech::ladder::{Rung, logged};
 use speech::local::{LocalRecognizer, LocalRecognizerConfig, LocalSynthesizer, LocalSynthesizerConfig};
-use speech::phrases::{PhrasePack, Phrases};
+use speech::phrases::{PhrasePack, PhraseSetup, Phrases};
 use speech::{SpeechError, SpeechToText, TextToSpeech};
 use tracing::warn;
 
 use crate::ServerError;
 use crate::settings::Settings;
+use crate::shared_phrases;
 use crate::wiring::WorkerCommand;
 
 /// Audio of phrases kept in memory: about an hour of telephone sound.
@@ -26,14 +29,20 @@ pub(crate) struct Engines {
 }
 
 /// Starts what is installed. An engine that is missing is a notice; one that is there and broken is an error.
-pub(crate) async fn engines(settings: &Settings, worker: &WorkerCommand) -> Result<Engines, ServerError> {
+pub(crate) async fn engines(settings: &Settings, worker: &WorkerCommand, guards: &Guards) -> Result<Engines, ServerError> {
     let cache = &settings.cache_dir;
     let mut notices = Vec::new();
     let (recognizer, voice) = tokio::join!(recognizer(settings, worker, cache), voice());
     let recognizer = noticed(recognizer, "Callers are understood by key presses only", &mut notices)?;
     let voice = noticed(voice, "The agent says pre-rendered phrases only", &mut notices)?;
     let pack = PhrasePack::read(SHIPPED_PHRASES)?;
-    let phrases = Phrases::with_pack(voice.clone(), Some(cache.join("phrases")), PHRASE_MEMORY, Some(pack));
+    let phrases = Phrases::open(PhraseSetup {
+        voices: voice.iter().cloned().map(Rung::here).collect(),
+        store: Some(shared_phrases::store(settings, guards)?),
+        memory_bytes: PHRASE_MEMORY,
+        pack: Some(pack),
+        on_change: logged(),
+    });
     Ok(Engines { recognizer, voice, phrases, notices })
 }
 

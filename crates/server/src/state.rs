@@ -21,6 +21,7 @@ use trunk::CallControl;
 use crate::directory::AgentDirectory;
 use crate::keys::SignatureKeys;
 use crate::orders::Orders;
+use crate::prices::Prices;
 use crate::settings::Settings;
 
 /// The parts of the running server. Cheap to clone.
@@ -47,6 +48,8 @@ pub struct Parts {
     pub event_streams: Arc<Semaphore>,
     /// Where the records are.
     pub database: Option<Database>,
+    /// What services charge.
+    pub prices: Prices,
     /// Live state, shared by instances or in process.
     pub live_state: Arc<dyn LiveState>,
     /// The registry of live calls.

@@ -13,7 +13,7 @@ use call::{EndReason, Timestamp};
 use dispatch::Offer;
 use hotel::{BuiltInPms, Pms, Property};
 use live::{CallQueue, Leaving};
-use resilience::{Guards, Service};
+use resilience::{Guard, Guards, Service};
 use session::{Recordings, Services};
 use store::{Database, Records, SqlRecords};
 use telemetry::{CallRecorder, Metrics};
@@ -31,6 +31,7 @@ use crate::call_centre::CallCentre;
 use crate::directory::{AgentDirectory, House, Maker, missing_tools};
 use crate::keys::SignatureKeys;
 use crate::orders::Orders;
+use crate::prices::Prices;
 use crate::routes::router;
 use crate::settings::Settings;
 use crate::speaking::engines;
@@ -69,13 +70,18 @@ pub struct Running {
 
 /// Builds everything.
 pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, ServerError> {
+    // The roads to outside services.
+    let guards = Guards::default();
+
     // Records first: without a place to write nothing else makes sense.
-    let database = open_database(&settings).await?;
+    let database = database_behind(guards.of(Service::Database), &settings).await?;
     let records: Arc<dyn Records> = Arc::new(SqlRecords::new(database.clone()));
     let recordings = settings.record_calls.then(|| Recordings::start(&settings.data_dir)).transpose()?;
     let keys = SignatureKeys::load(&settings)?;
     let metrics = settings.call_centre.metrics.then(Metrics::new);
     let recorder = metrics.clone().map_or_else(CallRecorder::new, CallRecorder::with);
+
+    let prices = Prices::load(settings.prices_file.as_deref())?;
 
     // What agents can do, and who they are.
     let pms = open_hotel(&database).await?;
@@ -83,16 +89,13 @@ pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, Ser
     let house = load_house(settings.agents_dir.as_deref(), &tools)?;
 
     // Hearing and speaking, and with them the agents.
-    let engines = engines(&settings, worker).await?;
+    let engines = engines(&settings, worker, &guards).await?;
     let voices = engines.voice.as_ref().map(|voice| voice.voices());
     let maker = Maker::new(engines.recognizer.clone(), engines.phrases.clone(), voices);
     let directory = AgentDirectory::open(house, maker, Some(database.clone()), recorder.clone()).await?;
 
     // The call centre: who is on the phone, who waits, who may be answered, and how it all stops.
-    let centre = CallCentre::build(&settings, &records, &recorder)?;
-
-    // The roads to outside services.
-    let guards = Guards::default();
+    let centre = CallCentre::build(&settings, &records, &recorder, &guards)?;
 
     // People, and what the API is given.
     let accounts = accounts::open(&settings, &database, &guards)?;
@@ -118,6 +121,7 @@ pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, Ser
         api,
         event_streams: Arc::new(Semaphore::new(events::STREAMS)),
         database: Some(database),
+        prices,
         services: Arc::new(services),
         voice: engines.voice,
         notices: engines.notices,
@@ -219,8 +223,12 @@ impl Running {
 
 /// The database that the settings name: PostgreSQL, or the file in the data directory.
 pub async fn open_database(settings: &Settings) -> Result<Database, ServerError> {
+    database_behind(Guards::default().of(Service::Database), settings).await
+}
+
+async fn database_behind(guard: Guard, settings: &Settings) -> Result<Database, ServerError> {
     Ok(match &settings.database_url {
-        Some(url) => Database::connect_with(url.expose(), accounts::pool(settings)).await?,
+        Some(url) => Database::connect_with(url.expose(), accounts::pool(settings), guard).await?,
         None => Database::open(&settings.data_dir).await?,
     })
 }
@@ -248,6 +256,7 @@ pub(crate) fn api_state(
             loopback_operator: !under_tls,
             cors_origins: settings.people.cors_origins.clone(),
             openid: openid.is_some(),
+            private_tool_addresses: settings.allow_private_tool_addresses,
         },
         openid,
         directory: Arc::new(directory.clone()),

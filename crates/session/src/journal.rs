@@ -2,9 +2,10 @@
 //! slow database never delays audio. What it is given goes through the call's veil first: nothing else reaches the database.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use call::{CallId, TurnRecord};
+use call::{CallId, RungChange, TurnRecord};
 use store::{Progress, Records};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -25,6 +26,8 @@ enum Entry {
     Turn(TurnRecord),
     /// Where the conversation stands; who waits for it is told once it is stored.
     Progress(Progress, Option<oneshot::Sender<()>>),
+    /// Another engine or model took over.
+    Rung(RungChange),
     /// Everything before it is stored.
     Flush(oneshot::Sender<()>),
 }
@@ -76,6 +79,11 @@ impl Journal {
         self.veil.level()
     }
 
+    /// For those who tell of changes of rung: they work in tasks of their own.
+    pub(crate) fn rungs(&self) -> Rungs {
+        Rungs { entries: self.entries.downgrade(), left: Arc::new(AtomicUsize::new(RungChange::MAX)) }
+    }
+
     /// Stores where the conversation stands, behind the turns so far.
     pub(crate) fn save(&self, progress: Progress) {
         if self.entries.capacity() < KEPT_FOR_TURNS || self.entries.try_send(Entry::Progress(progress, None)).is_err() {
@@ -120,6 +128,25 @@ impl Journal {
     }
 }
 
+/// Where changes of rung are told. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Rungs {
+    /// Those who tell may outlive the call, and must not keep its journal open.
+    entries: mpsc::WeakSender<Entry>,
+    left: Arc<AtomicUsize>,
+}
+
+impl Rungs {
+    /// Stores a change; never waits. A call that changes again and again is not worth every line.
+    pub(crate) fn note(&self, change: RungChange) {
+        let some_left = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
+        let Some(entries) = self.entries.upgrade().filter(|_| some_left) else { return };
+        if entries.try_send(Entry::Rung(change)).is_err() {
+            warn!("a change of rung was not stored: the database is behind");
+        }
+    }
+}
+
 /// That keys were pressed stays known, which ones does not.
 fn without_words(turn: TurnRecord) -> TurnRecord {
     TurnRecord { text: String::new(), heard: String::new(), digits: turn.digits.map(|_| String::new()), ..turn }
@@ -137,6 +164,11 @@ async fn write(records: Arc<dyn Records>, id: CallId, mut waiting: mpsc::Receive
                 Ok(()) => drop(done.map(|done| done.send(()))), // Who waited may be gone: the call is over then.
                 Err(fault) => error!(error = %fault, "where the conversation stands was not stored"),
             },
+            Entry::Rung(change) => {
+                if let Err(fault) = records.add_rung(id, &change).await {
+                    error!(error = %fault, "a change of rung was not stored");
+                }
+            }
             Entry::Flush(done) => drop(done.send(())), // As above.
         }
     }

@@ -14,6 +14,8 @@ mod listen;
 mod liveness;
 mod open;
 mod order;
+mod owed;
+mod pause;
 mod progress;
 mod recording;
 mod reply;

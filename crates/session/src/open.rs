@@ -1,5 +1,6 @@
 //! A session is put together: ears, mouth, brain, journal, recording, and for a resumed call where it stood.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,12 +70,15 @@ impl<S: MediaSocket> Session<S> {
         Ok(Self {
             conversation: Conversation::new(rules(&flow, Duration::from_millis(elapsed_ms)), now),
             listener,
-            speaker: Speaker::new(services.phrases.clone(), &setup.agent, rate, Pace::TALK, Ledger::default()),
+            speaker: Speaker::new(services.phrases.for_call(call::Meter::default()), &setup.agent, rate, Pace::TALK, Ledger::default()),
             reply: Reply::default(),
             journal: Journal::open(Arc::clone(&services.records), setup.call.id, turns, setup.agent.keeps.transcript, veil),
             track,
             tools: JoinSet::new(),
             utterance: None,
+            late: VecDeque::new(),
+            language: setup.agent.language.clone(),
+            wait_texts: setup.agent.wait_texts(),
             keyed: String::new(),
             keyed_from: 0,
             max_keys: 1,

@@ -66,10 +66,12 @@ impl<S: MediaSocket> Session<S> {
         let request = Request { id, name, arguments, context, start_ms: self.clock_ms(now), kept, saved: self.save_first(now) };
         let work = run_tool(Arc::clone(&self.services.records), self.services.tools.clone(), request);
         self.tools.spawn(work.in_current_span());
+        self.conversation.tool_started(now);
     }
 
     /// A tool has answered.
     pub(crate) fn tool_done(&mut self, done: ToolDone) {
+        self.conversation.tool_done();
         self.services.recorder.fact(SessionFact::Tool { name: &done.name, outcome: done.outcome, ms: done.took_ms });
         self.tell(BrainInput::ToolAnswered { id: done.id, outcome: done.input });
     }

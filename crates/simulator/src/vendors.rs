@@ -9,6 +9,8 @@ pub(crate) mod gemini;
 pub(crate) mod openai_speech;
 pub(crate) mod realtime;
 pub(crate) mod riva;
+pub(crate) mod sound;
+mod sse;
 
 use axum::Router;
 

@@ -86,6 +86,9 @@ pub trait Recognition: Send {
 pub enum RecognitionEvent {
     /// What was heard up to a pause; may change.
     Partial(Transcript),
+    /// The engine hears that the speaker has finished (Deepgram's `speech_final` and the like); the words are in the partials. A hint for turn
+    /// taking: the utterance goes on until [`Recognition::finish`].
+    EndOfSpeech,
     /// What was heard in the whole utterance.
     Final(Transcript),
     /// This utterance is lost; the next one may work.
@@ -95,8 +98,10 @@ pub enum RecognitionEvent {
 /// Recognised words.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transcript {
-    /// Lower-case words with single spaces; empty when speech was heard but no words were made out.
+    /// Lower-case words without punctuation, with single spaces: what flows understand. Empty when speech was heard but no words were made out.
     pub text: String,
+    /// The engine's own writing, with case and punctuation; the same as `text` where it has none.
+    pub written: String,
     /// From 0 (guess) to 1 (sure). Low for speech outside the domain.
     pub confidence: f32,
     /// Word by word.

@@ -5,3 +5,9 @@ pub mod azure;
 pub mod deepgram;
 pub mod elevenlabs;
 pub mod openai;
+
+mod hints;
+mod sound;
+mod wording;
+
+pub use sound::VoiceLimits;

@@ -86,6 +86,7 @@ async fn every_statement_fits_both_schemas() {
         provider_keys::ALL,
         retention::ALL,
         sealed::ALL,
+        rungs::ALL,
         usage::ALL,
     ];
     let (file, server) = (Database::in_memory().await.unwrap(), postgres().await);

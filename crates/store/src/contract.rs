@@ -10,6 +10,7 @@ pub mod people_sessions;
 pub mod people_tenants;
 pub mod people_tickets;
 pub mod personal_data;
+mod rungs;
 pub mod tools;
 mod usage;
 
@@ -20,6 +21,7 @@ use call::{
     Timestamp, ToolOutcome, TurnRecord,
 };
 pub use fill::{fill, fill_rest, filled_id};
+pub use rungs::changes_of_rung_are_kept_in_order;
 use serde_json::{Value, json};
 use sqlx::{Executor, SqlSafeStr};
 use tokio::task::JoinSet;

@@ -13,9 +13,10 @@ use std::time::Duration;
 
 pub(crate) use lock::DataLock;
 pub use pool::{PoolSettings, PoolState};
+use resilience::{Guard, Service};
 use sqlx::{PgPool, SqlitePool};
 
-use crate::query::answered;
+use crate::road::Road;
 use crate::{Connection, StoreError, Target, Transaction, Waits};
 
 /// An open database with this program's schema. Clones share it.
@@ -36,7 +37,7 @@ enum Kind {
     },
     /// In memory the only connection is both.
     Memory(SqlitePool),
-    Postgres(PgPool),
+    Postgres(PgPool, Road),
 }
 
 impl Database {
@@ -76,12 +77,14 @@ impl Database {
     /// Errors: [`StoreError::BadUrl`]; [`StoreError::Unreachable`] when the server does not let us in; [`StoreError::SchemaVersion`] when the
     /// schema is older or newer. A server that is lost later and comes back is connected to again by itself.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        Self::connect_with(url, PoolSettings::default()).await
+        Self::connect_with(url, PoolSettings::default(), Guard::new(Service::Database, Service::Database.policy())).await
     }
 
-    /// The same with other limits.
-    pub async fn connect_with(url: &str, settings: PoolSettings) -> Result<Self, StoreError> {
-        Ok(Self::new(Kind::Postgres(postgres::connect(url, settings).await?)))
+    /// The same with other limits, behind a guard that others see.
+    pub async fn connect_with(url: &str, settings: PoolSettings, guard: Guard) -> Result<Self, StoreError> {
+        let pool = postgres::connect(url, settings).await?;
+        let waits = Waits::default();
+        Ok(Self { kind: Kind::Postgres(pool, Road::new(guard, waits.clone())), waits })
     }
 
     /// Brings the schema on the PostgreSQL server at `url` to this version. Others may do it at the same time: one does it, the rest wait.
@@ -99,7 +102,7 @@ impl Database {
     pub fn readers(&self) -> Target<'_> {
         match &self.kind {
             Kind::Sqlite { readers: pool, .. } | Kind::Memory(pool) => Target::SqlitePool(pool, &self.waits),
-            Kind::Postgres(pool) => Target::PostgresPool(pool, &self.waits),
+            Kind::Postgres(pool, road) => Target::PostgresPool(pool, road),
         }
     }
 
@@ -107,7 +110,7 @@ impl Database {
     pub fn writer(&self) -> Target<'_> {
         match &self.kind {
             Kind::Sqlite { writer: pool, .. } | Kind::Memory(pool) => Target::SqlitePool(pool, &self.waits),
-            Kind::Postgres(pool) => Target::PostgresPool(pool, &self.waits),
+            Kind::Postgres(pool, road) => Target::PostgresPool(pool, road),
         }
     }
 
@@ -115,7 +118,7 @@ impl Database {
     pub async fn acquire(&self) -> Result<Connection, StoreError> {
         let connection = match &self.kind {
             Kind::Sqlite { readers: pool, .. } | Kind::Memory(pool) => self.waits.acquire(pool).await.map(Connection::from),
-            Kind::Postgres(pool) => answered(self.waits.acquire(pool)).await.map(Connection::from),
+            Kind::Postgres(pool, road) => road.ask(self.waits.acquire(pool)).await.map(Connection::from),
         };
         connection.map_err(StoreError::while_doing("give a connection"))
     }
@@ -126,7 +129,7 @@ impl Database {
             Kind::Sqlite { writer: pool, .. } | Kind::Memory(pool) => {
                 self.waits.watch(pool, pool.begin_with("BEGIN IMMEDIATE")).await.map(Transaction::from)
             }
-            Kind::Postgres(pool) => answered(self.waits.watch(pool, pool.begin())).await.map(Transaction::from),
+            Kind::Postgres(pool, road) => road.ask(self.waits.watch(pool, pool.begin())).await.map(Transaction::from),
         };
         begun.map_err(StoreError::while_doing("begin a transaction"))
     }
@@ -140,7 +143,7 @@ impl Database {
         let sqlite = |pool: &SqlitePool| one(pool.size(), pool.num_idle(), pool.options().get_max_connections());
         let (in_use, idle, max) = match &self.kind {
             Kind::Memory(pool) => sqlite(pool),
-            Kind::Postgres(pool) => one(pool.size(), pool.num_idle(), pool.options().get_max_connections()),
+            Kind::Postgres(pool, _) => one(pool.size(), pool.num_idle(), pool.options().get_max_connections()),
             Kind::Sqlite { writer, readers, .. } => {
                 let (a, b) = (sqlite(writer), sqlite(readers));
                 (a.0 + b.0, a.1 + b.1, a.2 + b.2)
@@ -158,7 +161,7 @@ impl Database {
                 used.free();
             }
             Kind::Memory(pool) => pool.close().await,
-            Kind::Postgres(pool) => pool.close().await,
+            Kind::Postgres(pool, _) => pool.close().await,
         }
     }
 }

@@ -22,6 +22,8 @@ pub mod provider_keys;
 mod query;
 mod records;
 pub mod retention;
+mod road;
+pub mod rungs;
 pub mod sealed;
 pub mod sessions;
 mod sql_records;
@@ -42,6 +44,7 @@ pub use going_on::{CallbackRequest, CallbackWhy, Progress};
 pub use paging::{Change, Page, Paged};
 pub use query::{ANSWER_TIMEOUT, Param, Query, Row, Target, query};
 pub use records::{CallFilter, Message, NewToolCall, Records, ToolClaim};
+pub use road::Road;
 pub use sql_records::SqlRecords;
 pub use waits::Waits;
 

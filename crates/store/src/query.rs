@@ -11,6 +11,7 @@ use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Error, FromRow, PgPool, SqlitePool, query_as_with, query_with};
 
+use crate::road::Road;
 use crate::waits::Waits;
 
 /// Starts a query. Placeholders are `$1`, `$2` and so on, which both databases read.
@@ -36,8 +37,8 @@ pub enum Target<'c> {
     SqlitePool(&'c SqlitePool, &'c Waits),
     /// This connection to SQLite.
     Sqlite(&'c mut SqliteConnection),
-    /// Any connection to PostgreSQL, and where waiting for one is counted.
-    PostgresPool(&'c PgPool, &'c Waits),
+    /// Any connection to PostgreSQL, by its road.
+    PostgresPool(&'c PgPool, &'c Road),
     /// This connection to PostgreSQL.
     Postgres(&'c mut PgConnection),
 }
@@ -60,15 +61,15 @@ macro_rules! run {
                 let $arguments = param::sqlite(params)?;
                 $run.await
             }
-            Target::PostgresPool(pool, waits) => {
+            Target::PostgresPool(pool, road) => {
                 let $arguments = param::postgres(params)?;
                 let run = async {
-                    let mut connection = waits.acquire(pool).await?;
+                    let mut connection = road.waits().acquire(pool).await?;
                     let $executor = &mut *connection;
                     $run.await
                 };
                 // What a driver may have to do is large, and would lie in the stack of everybody who asks.
-                answered(Box::pin(run)).await
+                road.ask(Box::pin(run)).await
             }
             Target::Postgres($executor) => {
                 let $arguments = param::postgres(params)?;

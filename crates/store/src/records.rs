@@ -1,7 +1,7 @@
 //! Call records as the rest of the program sees them.
 
 use async_trait::async_trait;
-use call::{CallId, CallRecord, CallStatus, Carrier, EndReason, NextStep, Timestamp, ToolOutcome, ToolRecord, TurnRecord};
+use call::{CallId, CallRecord, CallStatus, Carrier, EndReason, NextStep, RungChange, Timestamp, ToolOutcome, ToolRecord, TurnRecord};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -100,6 +100,12 @@ pub trait Records: Send + Sync {
 
     /// The tool calls of a call, in order.
     async fn tools(&self, id: CallId) -> Result<Vec<ToolRecord>, StoreError>;
+
+    /// Adds a change of who listens, thinks or speaks.
+    async fn add_rung(&self, id: CallId, change: &RungChange) -> Result<(), StoreError>;
+
+    /// Those changes, in their order.
+    async fn rungs(&self, id: CallId) -> Result<Vec<RungChange>, StoreError>;
 
     /// Adds what a part of the call used: at its end, and again after each resume, where the amounts are those of the part alone. Atomic.
     async fn save_usage(&self, id: CallId, used: &[PricedUsage]) -> Result<(), StoreError>;

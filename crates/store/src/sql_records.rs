@@ -4,12 +4,13 @@ pub(crate) mod rows;
 pub(crate) mod sql;
 
 use async_trait::async_trait;
-use call::{CallId, CallRecord, CallStatus, Carrier, EndReason, NextStep, Timestamp, ToolOutcome, ToolRecord, TurnRecord};
+use call::{CallId, CallRecord, CallStatus, Carrier, EndReason, NextStep, RungChange, Timestamp, ToolOutcome, ToolRecord, TurnRecord};
 use rows::{CallRow, CallbackRow, MessageRow, ToolRow, TurnRow, meaning};
 use serde_json::Value;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::rungs;
 use crate::times::integer;
 use crate::usage::{self, PricedUsage};
 use crate::{CallFilter, CallbackRequest, Database, Message, NewToolCall, Progress, Query, Records, StoreError, ToolClaim, query};
@@ -206,6 +207,14 @@ impl Records for SqlRecords {
         let rows: Vec<ToolRow> =
             read.all(self.database.readers()).await.map_err(StoreError::while_doing("read the tool calls of a call"))?;
         rows.into_iter().map(ToolRecord::try_from).collect()
+    }
+
+    async fn add_rung(&self, id: CallId, change: &RungChange) -> Result<(), StoreError> {
+        if rungs::add(&self.database, id, change).await? == 0 { Err(StoreError::UnknownCall { id }) } else { Ok(()) }
+    }
+
+    async fn rungs(&self, id: CallId) -> Result<Vec<RungChange>, StoreError> {
+        rungs::of_call(&self.database, id).await
     }
 
     async fn save_usage(&self, id: CallId, used: &[PricedUsage]) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! What a session tells about its call, and the log line of each fact.
 
-use call::{EndReason, LatencyParts, ToolOutcome};
+use call::{EndReason, LatencyParts, RungChange, ToolOutcome};
 use tracing::{info, warn};
 
 /// What a session tells about a call while it drives it. Counts, times and closed words only: no numbers, no spoken text.
@@ -22,10 +22,24 @@ pub enum SessionFact<'a> {
     },
     /// The caller spoke and was not understood.
     NotUnderstood,
+    /// The agent has paused because the caller's voice came over its words.
+    Paused {
+        /// From the caller's first voiced frame to the `clear` on the wire, ms.
+        ms: u32,
+    },
+    /// It was a murmur or a noise: the agent went on.
+    FalseInterruption,
+    /// A filler or an apology was said because the agent owed words.
+    Filler,
     /// The caller interrupted the agent.
     BargeIn {
         /// From the decision to the `clear` on the wire, ms.
         ms: u32,
+    },
+    /// Another engine or model took over.
+    Rung {
+        /// Who, for what, and why.
+        change: &'a RungChange,
     },
     /// A tool has answered.
     Tool {
@@ -79,9 +93,15 @@ pub(crate) fn log(fact: SessionFact<'_>) {
         SessionFact::Greeting { ms } => info!(ms, "greeting on the wire"),
         SessionFact::Turn { latency, words } => turn(latency, words),
         SessionFact::NotUnderstood => info!("caller not understood"),
+        SessionFact::Paused { ms } => info!(ms, "the agent pauses: the caller's voice is over its words"),
+        SessionFact::FalseInterruption => info!("the agent goes on: it was a murmur or a noise"),
+        SessionFact::Filler => info!("a filler is said: the reply is not there yet"),
         SessionFact::BargeIn { ms } => info!(ms, "caller interrupted the agent"),
         SessionFact::Tool { name, outcome: ToolOutcome::Failed, ms } => warn!(tool = name, ms, "tool failed"),
         SessionFact::Tool { name, outcome, ms } => info!(tool = name, outcome = outcome.as_str(), ms, "tool answered"),
+        SessionFact::Rung { change: RungChange { part, from, to, why, .. } } => {
+            warn!(part = part.as_str(), from, to, why = why.as_str(), "the call goes on with another service");
+        }
         SessionFact::Line { rms_dbfs, peak_dbfs, clipped } => info!(rms_dbfs, peak_dbfs, clipped, "the caller's line"),
         // A number, not a line: it says nothing of one moment of a call.
         SessionFact::Frames { .. } => {}

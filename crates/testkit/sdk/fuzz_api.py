@@ -24,9 +24,12 @@ END_SESSIONS_OF_A_PERSON = {"changeUser", "removeUser", "endUserSession", "endUs
 
 # What a document cannot say, since it depends on the installation, the hour, or the person: a schema-valid value of these may be refused.
 KNOWN_TO_THE_INSTALLATION_ONLY = {
-    # Which dialogues, voices, languages and tools there are; whether a dialogue is one.
-    "createAgent": ("/base", "/flow", "/voice", "/language", "/tools", "/greeting"),
-    "changeAgent": ("/base", "/flow", "/voice", "/language", "/tools", "/greeting"),
+    # Which dialogues, voices, languages and tools there are; whether a dialogue is one; what needs a tier.
+    "createAgent": ("/base", "/flow", "/voice", "/language", "/tools", "/greeting", "/system_prompt", "/temperature", "/max_tokens"),
+    "changeAgent": ("/base", "/flow", "/voice", "/language", "/tools", "/greeting", "/system_prompt", "/temperature", "/max_tokens"),
+    # Which addresses, schemas and headers may be; whether definition and secret go together; names of built-in tools.
+    "createTool": ("/name", "/definition", "/secret"),
+    "changeTool": ("/name", "/definition", "/secret"),
     # Which agents there are.
     "addPhoneNumber": ("/agent_id",),
     "changePhoneNumber": ("/agent_id",),

@@ -66,10 +66,11 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> anyhow::Result<ExitC
             database.close().await;
             if !left.is_none() {
                 bail!(
-                    "the key {id} is still needed: it seals {} keys of providers, {} second factors and {} answers that may be repeated; run \
+                    "the key {id} is still needed: it seals {} keys of providers, {} second factors, {} secrets of tools and {} answers that may be repeated; run \
                      `voicenoob secrets reseal`; answers go by themselves within a day",
                     left.provider_keys,
                     left.second_factors,
+                    left.tools,
                     left.answers
                 );
             }
@@ -115,8 +116,8 @@ async fn reseal(settings: &Settings) -> anyhow::Result<ExitCode> {
     database.close().await;
     let done = done?;
     say(&format!(
-        "Sealed again with the key {}: {} keys of providers, {} second factors.",
-        newest.id, done.provider_keys, done.second_factors
+        "Sealed again with the key {}: {} keys of providers, {} second factors, {} secrets of tools.",
+        newest.id, done.provider_keys, done.second_factors, done.tools
     ));
     Ok(ExitCode::SUCCESS)
 }

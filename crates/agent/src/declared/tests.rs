@@ -1,3 +1,5 @@
+//! What may be declared, and what may not.
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -23,6 +23,10 @@ impl Talk {
         self.state.consents.clear();
     }
 
+    pub(crate) fn has_ended(&self) -> bool {
+        self.state.ended.is_some()
+    }
+
     /// The agent has said something in this call.
     pub(crate) fn has_spoken(&self) -> bool {
         self.state.history.messages().any(|message| matches!(message, Message::Agent { .. }))

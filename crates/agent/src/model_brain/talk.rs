@@ -216,6 +216,7 @@ impl Talk {
             BrainInput::KeysDone => self.keys_done(),
             BrainInput::Interrupted { heard } => self.interrupted(&heard),
             BrainInput::ToolAnswered { id, outcome } => self.tool_answered(id, outcome),
+            BrainInput::Stalled => self.stalled(),
             BrainInput::TimeIsShort => {
                 self.note("[Less than a minute is left in this call: say so with your next words, and come to an end.]")
             }
@@ -370,8 +371,16 @@ impl Talk {
         self.end(Exit::Goodbye);
     }
 
-    /// The reply was owed for too long, whatever held it up. A call with an effect is not forgotten: it comes out one way or the other, and the caller
-    /// is to know which. False: there is nothing but the way out.
+    /// The reply was owed for too long: what holds it up is given up, unless it changes something.
+    fn stalled(&mut self) {
+        if !self.waits_for_effect() {
+            self.give_up();
+            self.say(self.persona.texts.stalled.clone());
+            self.listen();
+        }
+    }
+
+    /// A call with an effect is not forgotten: it comes out one way or the other, and the caller is to know which.
     pub(crate) fn waits_for_effect(&mut self) -> bool {
         let waits = self.state.round.iter().any(Slot::is_open_effect);
         if waits {

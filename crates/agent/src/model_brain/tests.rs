@@ -362,6 +362,22 @@ async fn the_ends_of_a_call_need_no_model() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_takes_too_long_is_given_up_unless_it_changes_something() {
+    let model = Scripted::new([vec![Call("look", json!({ "nights": 1 }))]]);
+    let mut call = talking(&model);
+    call.heard("one night").await;
+    let sorry = "I'm sorry, that takes too long. Could you say it once more?";
+    assert_eq!(call.tell(BrainInput::Stalled).await, [sorry, "(listens)"]);
+    assert_eq!(call.ok(1, json!({})).await, [""; 0], "nobody waits for it any more");
+    let book = || Call("book", json!({ "nights": 2 }));
+    let mut call = talking(&Scripted::new([vec![book()], vec![Say("Two nights?")], vec![book()], vec![Say("Booked.")]]));
+    call.heard("book two nights").await;
+    call.heard("yes").await;
+    assert_eq!(call.tell(BrainInput::Stalled).await, ["Sorry to keep you waiting."]);
+    assert_eq!(call.ok(1, json!({})).await, ["Booked.", "(listens)"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_model_that_fails_or_is_silent_is_apologised_for() {
     for script in [vec![Fail], vec![Hang], vec![], vec![Say("😀")]] {
         let mut call = talking(&Scripted::new([script]));

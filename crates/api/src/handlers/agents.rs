@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use call::AgentId;
 use serde::Serialize;
 use store::agents::{self, AgentChange, StoredAgent};
+use store::tools;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -75,7 +76,8 @@ pub(super) async fn create(
 ) -> Result<Versioned<Agent>, Problem> {
     let id = AgentId(Uuid::now_v7());
     let agent = body.checked(id, caller.tenant()?, api.directory.as_ref(), now())?;
-    api.directory.check(&agent).map_err(Problem::invalid)?;
+    let declared = tools::names(&api.db, agent.tenant).await?;
+    api.directory.check(&agent, &declared).map_err(Problem::invalid)?;
     let made = privileged(&api, &caller, Act::new("agent.create", "agent").on(id), async |tx| {
         agents::create(tx, &agent).await?;
         Ok(Done::new(()).after(&Agent::from(agent.clone())))
@@ -144,7 +146,8 @@ async fn changed(
     if expected.is_some_and(|expected| expected != read) {
         return Err(Problem::changed("agent"));
     }
-    api.directory.check(&applied(before, change)).map_err(Problem::invalid)?;
+    let declared = tools::names(&api.db, tenant).await?;
+    api.directory.check(&applied(before, change), &declared).map_err(Problem::invalid)?;
     let act = Act::new("agent.change", "agent").on(id).with(fields.clone());
     let after = privileged(api, caller, act, async |tx| {
         let (before, after) = agents::change(tx, tenant, id, change, Some(read), now()).await?;

@@ -270,7 +270,7 @@ impl DirectoryHook for NoAgents {
         Vec::new()
     }
 
-    fn check(&self, _: &StoredAgent) -> Result<(), Vec<FieldProblem>> {
+    fn check(&self, _: &StoredAgent, _: &[String]) -> Result<(), Vec<FieldProblem>> {
         Ok(())
     }
 }

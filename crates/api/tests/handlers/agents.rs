@@ -59,6 +59,10 @@ async fn every_field_of_an_agent_that_is_not_right_is_named(desk: Desk) {
     assert_eq!(cleared.bad_fields(), ["/active", "/base", "/name"], "what an agent must have is not cleared");
     let unknown = owner.post("agents", json!({ "name": "Front desk", "tenant_id": "x" })).await;
     assert!(unknown.status.is_client_error(), "what is not known is not passed over: {unknown:?}");
+    let mind = json!({ "system_prompt": "Be kind", "temperature": 2.1, "max_tokens": 99 });
+    assert_eq!(owner.patch(&path, mind).await.bad_fields(), ["/max_tokens", "/system_prompt", "/temperature"]);
+    let words = json!({ "tier": "free", "turn_detection_mode": "disabled" });
+    assert_eq!(owner.patch(&path, words).await.bad_fields(), ["/tier", "/turn_detection_mode"]);
     let edges = [
         (99, 0.1, "/silence_duration_ms"),
         (2001, 0.9, "/silence_duration_ms"),
@@ -70,6 +74,26 @@ async fn every_field_of_an_agent_that_is_not_right_is_named(desk: Desk) {
         assert_eq!(owner.patch(&path, patch).await.bad_fields(), [bad], "{silence} {threshold}");
     }
     assert_eq!(owner.get(&path).await.etag(), "\"v1\"");
+}
+
+async fn an_agents_model_is_chosen_and_left_again(desk: Desk) {
+    let owner = desk.owner().await;
+    let mind = json!({ "tier": "premium-mini", "system_prompt": "Be kind and brief.", "temperature": 0.5, "max_tokens": 400,
+        "turn_detection_mode": "normal" });
+    let mut body = mind.clone();
+    body["name"] = json!("Front desk");
+    let made = owner.post("agents", body).await.is(201);
+    let path = format!("agents/{}", made.text("/id"));
+    let read = owner.get(&path).await.is(200);
+    for (field, value) in mind.as_object().unwrap() {
+        assert_eq!(&read.body[field], value, "{field}");
+    }
+    let other = owner.patch(&path, json!({ "tier": "budget", "max_tokens": null, "turn_detection_mode": "semantic" })).await.is(200);
+    assert_eq!((other.text("/tier").as_str(), other.text("/turn_detection_mode").as_str()), ("budget", "semantic"));
+    assert!(other.body["max_tokens"].is_null() && other.body["temperature"] == 0.5, "{other:?}");
+    let none = json!({ "tier": null, "system_prompt": null, "temperature": null, "turn_detection_mode": null });
+    let left = owner.patch(&path, none).await.is(200);
+    assert!(mind.as_object().unwrap().keys().all(|field| left.body[field].is_null()), "{left:?}");
 }
 
 async fn what_cannot_be_built_here_is_not_stored(desk: Desk) {
@@ -148,6 +172,7 @@ async fn a_creation_that_is_repeated_makes_one_agent(desk: Desk) {
 stories! {
     an_agent_is_made_read_changed_cleared_and_removed,
     every_field_of_an_agent_that_is_not_right_is_named,
+    an_agents_model_is_chosen_and_left_again,
     what_cannot_be_built_here_is_not_stored,
     of_two_changes_of_one_version_the_second_is_told,
     agents_are_listed_in_pages_newest_first,

@@ -103,12 +103,14 @@ impl DirectoryHook for Directory {
         vec![Base { id: "hotel".into(), name: "Hotel".into(), tools: vec!["find_booking".into()], languages: vec!["en-US".into()] }]
     }
 
-    fn check(&self, agent: &StoredAgent) -> Result<(), Vec<FieldProblem>> {
+    fn check(&self, agent: &StoredAgent, declared: &[String]) -> Result<(), Vec<FieldProblem>> {
         let mut faults = Vec::new();
         if let Some(Err(error)) = agent.flow.as_deref().map(|flow| AgentDefinition::from_flow(flow, PathBuf::from("flow"))) {
             faults.push(FieldProblem { field: "/flow".into(), message: error.to_string() });
         }
-        for (index, tool) in agent.settings.tools.iter().flatten().enumerate().filter(|(_, tool)| *tool != "find_booking") {
+        for (index, tool) in
+            agent.settings.tools.iter().flatten().enumerate().filter(|(_, tool)| *tool != "find_booking" && !declared.contains(tool))
+        {
             faults.push(FieldProblem { field: format!("/tools/{index}"), message: format!("there is no tool {tool}") });
         }
         if faults.is_empty() { Ok(()) } else { Err(faults) }

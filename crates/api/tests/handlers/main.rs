@@ -14,4 +14,5 @@ mod phone_numbers;
 mod privacy;
 mod providers;
 mod second_factor;
+mod tools;
 mod workspaces;

@@ -50,6 +50,14 @@ pub(super) struct State {
     pub(super) last_id: u32,
     #[serde(default)]
     pub(super) time: TimeLeft,
+    /// The caller heard nothing of the last question: no bare yes can answer it.
+    #[serde(default)]
+    pub(super) unheard: bool,
+    /// What was said of an effect in the last turn, and what of it the caller must still hear.
+    #[serde(default)]
+    pub(super) news: Vec<String>,
+    #[serde(default)]
+    pub(super) missed: Vec<String>,
 }
 
 /// What the caller is to know of the call's length.

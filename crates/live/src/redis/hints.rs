@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use redis::aio::PubSub;
+use resilience::Failure;
 use tokio::sync::watch;
 use tokio::time::{interval, sleep, timeout};
 
@@ -55,8 +56,15 @@ impl Hints {
 /// Subscribes for as long as somebody may want hints.
 async fn listen(hints: Weak<Hints>, link: Link, channel: String) {
     for turn in 0_usize.. {
-        if let Ok(subscription) = link::subscribe(link.address(), &channel, turn).await {
-            hear(&hints, subscription).await;
+        // A subscription keeps its place as long as it lasts; that it breaks says less than that an operation fails.
+        if let Ok(mut begun) = link.guard().begin().await {
+            match link::subscribe(link.address(), &channel, turn).await {
+                Ok(subscription) => {
+                    begun.alive();
+                    hear(&hints, subscription).await;
+                }
+                Err(_) => begun.failed(Failure::Transient),
+            }
         }
         sleep(AGAIN_AFTER).await;
         if hints.strong_count() == 0 {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use redis::{Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value};
+use resilience::{Failure, Guard};
 use tokio::time::{sleep, timeout};
 
 use super::address::Address;
@@ -41,6 +42,7 @@ pub(super) struct Link(Arc<Inner>);
 
 struct Inner {
     address: Address,
+    guard: Guard,
     state: Mutex<State>,
     /// Held while a connection is made, so that one is made and not one for each who waits.
     dialling: tokio::sync::Mutex<()>,
@@ -73,8 +75,12 @@ enum Diagnosis {
 }
 
 impl Link {
-    pub(super) fn new(address: Address) -> Self {
-        Self(Arc::new(Inner { address, state: Mutex::new(State::Idle), dialling: tokio::sync::Mutex::default() }))
+    pub(super) fn new(address: Address, guard: Guard) -> Self {
+        Self(Arc::new(Inner { address, guard, state: Mutex::new(State::Idle), dialling: tokio::sync::Mutex::default() }))
+    }
+
+    pub(super) fn guard(&self) -> &Guard {
+        &self.0.guard
     }
 
     pub(super) fn address(&self) -> &Address {
@@ -92,9 +98,20 @@ impl Link {
     }
 
     async fn within_limit(&self, request: Request<'_>, again: bool) -> Result<Value, Fault> {
+        let begun = self.0.guard.begin().await.map_err(|rejected| Fault::Away(rejected.to_string()))?;
         match timeout(OPERATION_LIMIT, self.attempt(request, again)).await {
-            Ok(done) => done,
-            Err(_) => Err(Fault::Away(format!("no answer within {} ms", OPERATION_LIMIT.as_millis()))),
+            Ok(Err(Fault::Away(why))) => {
+                begun.failed(Failure::Transient);
+                Err(Fault::Away(why))
+            }
+            Ok(done) => {
+                begun.answered();
+                done
+            }
+            Err(_) => {
+                begun.timed_out();
+                Err(Fault::Away(format!("no answer within {} ms", OPERATION_LIMIT.as_millis())))
+            }
         }
     }
 

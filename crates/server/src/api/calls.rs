@@ -4,7 +4,7 @@ use api::answers::{BadRequest, Conflict, Invalid, NotFound};
 use api::{ApiPath, ApiQuery, Caller, Paging, Problem};
 use axum::Json;
 use axum::extract::State;
-use call::{AgentId, CallId, CallRecord, CallStatus, Carrier, Direction, EndReason, PhoneNumber, Timestamp};
+use call::{AgentId, CallId, CallRecord, CallStatus, Carrier, Direction, EndReason, PhoneNumber, RungChange, Timestamp};
 use live::{Command, InstanceName};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::bodies::{Call, Tool, Turn};
+use super::usage::{Cost, UsageLine};
 use crate::state::App;
 
 /// Which calls.
@@ -126,12 +127,42 @@ pub(super) struct CallParam {
     id: String,
 }
 
+/// A change of who listens, thinks or speaks.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Rung {
+    /// On the call clock, ms.
+    #[schema(example = 5200)]
+    at_ms: u64,
+    /// `ears`, `mind` or `voice`.
+    part: &'static str,
+    /// Who did it before.
+    #[schema(example = "deepgram")]
+    from: String,
+    /// Who does it now.
+    #[schema(example = "local")]
+    to: String,
+    /// `not_let_through`, `no_voice`, `failed`, `late`, `silent`, or `recovered`.
+    why: &'static str,
+}
+
+impl From<RungChange> for Rung {
+    fn from(change: RungChange) -> Self {
+        Self { at_ms: change.at_ms, part: change.part.as_str(), from: change.from, to: change.to, why: change.why.as_str() }
+    }
+}
+
 /// One call with everything that is kept of it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct WholeCall {
     call: Call,
     turns: Vec<Turn>,
     tools: Vec<Tool>,
+    /// Who took over listening, thinking or speaking in it, and why.
+    rungs: Vec<Rung>,
+    /// What it used of outside services; counted when the call, or a part of it, is over.
+    usage: Vec<UsageLine>,
+    /// What that cost.
+    cost: Cost,
     /// It is on the line at this instance.
     live: bool,
 }
@@ -146,9 +177,12 @@ pub(super) async fn get(State(app): State<App>, caller: Caller, ApiPath(path): A
     // Asked first: a call that ends in between is then shown with its whole record, not as ended without its last turns.
     let (live, db, tenant) = (app.live.contains(call.id), &app.api.db, call.tenant);
     let (turns, tools) = (calls::turns(db, tenant, call.id).await?, calls::tools(db, tenant, call.id).await?);
+    let used = store::usage::of(db, tenant, call.id).await?;
+    let rungs = store::rungs::of(db, tenant, call.id).await?.into_iter().map(Rung::from).collect();
     let call = calls::get(db, tenant, call.id).await?.ok_or_else(missing)?;
     let (turns, tools) = (turns.into_iter().map(Turn::from).collect(), tools.into_iter().map(Tool::from).collect());
-    Ok(Json(WholeCall { call: call.into(), turns, tools, live }))
+    let (cost, usage) = (Cost::of(&used), used.into_iter().map(UsageLine::from).collect());
+    Ok(Json(WholeCall { call: call.into(), turns, tools, rungs, usage, cost, live }))
 }
 
 /// What was begun.

@@ -80,7 +80,7 @@ async fn parts(settings: Settings) -> Parts {
     let records: Arc<dyn store::Records> = Arc::new(SqlRecords::new(database.clone()));
     let recorder = telemetry::CallRecorder::new();
     let directory = AgentDirectory::of_files(Agents::new(vec![AgentDefinition::echo()], Some(AgentDefinition::ECHO)).unwrap());
-    let centre = CallCentre::build(&settings, &records, &recorder).unwrap();
+    let centre = CallCentre::build(&settings, &records, &recorder, &Guards::default()).unwrap();
     let accounts = accounts::open(&settings, &database, &Guards::default()).unwrap();
     let api = api_state(&settings, &database, accounts, &directory, &centre);
     let heart = centre.heart;
@@ -89,6 +89,7 @@ async fn parts(settings: Settings) -> Parts {
     let clock: hotel::Clock = Arc::new(Timestamp::now);
     let pms = hotel::BuiltInPms::open(database, clock, fastrand::Rng::with_seed(1), &property).await.unwrap();
     Parts {
+        prices: crate::prices::Prices::load(None).unwrap(),
         keys: SignatureKeys::load(&settings).unwrap(),
         directory,
         api,

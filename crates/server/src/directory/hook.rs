@@ -31,8 +31,8 @@ impl DirectoryHook for AgentDirectory {
         bases.collect()
     }
 
-    fn check(&self, agent: &StoredAgent) -> Result<(), Vec<FieldProblem>> {
-        let problems = match definition(agent, &self.0.house, &self.0.maker) {
+    fn check(&self, agent: &StoredAgent, declared: &[String]) -> Result<(), Vec<FieldProblem>> {
+        let problems = match definition(agent, declared, &self.0.house, &self.0.maker) {
             Ok(_) => return Ok(()),
             Err(problems) => problems,
         };

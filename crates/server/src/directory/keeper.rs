@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent::AgentDefinition;
-use call::AgentId;
+use call::{AgentId, TenantId};
 use store::agents::StoredAgent;
 use store::numbers::PhoneNumberRow;
 use store::tenants::Tenant;
+use store::tools::StoredTool;
 use store::{Database, Page, StoreError};
 use telemetry::CallRecorder;
 use tokio::task::JoinSet;
@@ -30,6 +31,7 @@ pub(super) struct Rows {
     tenants: Vec<Tenant>,
     agents: Vec<StoredAgent>,
     numbers: Vec<PhoneNumberRow>,
+    tools: Vec<StoredTool>,
 }
 
 impl Rows {
@@ -48,7 +50,8 @@ impl Rows {
     async fn of(database: &Database, version: i64) -> Result<Self, StoreError> {
         let agents = store::agents::all(database).await?;
         let numbers = store::numbers::all(database).await?;
-        Ok(Self { version, tenants: tenants(database).await?, agents, numbers })
+        let tools = store::tools::all(database).await?;
+        Ok(Self { version, tenants: tenants(database).await?, agents, numbers, tools })
     }
 }
 
@@ -85,6 +88,8 @@ pub(super) struct Keeper {
     maker: Arc<Maker>,
     files: Vec<Arc<ReadyAgent>>,
     rows: Option<Rows>,
+    /// The names of the tools that workspaces declared.
+    declared: HashMap<TenantId, Vec<String>>,
     made: HashMap<AgentId, Made>,
     /// The rows that are being made.
     building: HashMap<AgentId, StoredAgent>,
@@ -101,6 +106,7 @@ impl Keeper {
             maker,
             files,
             rows: None,
+            declared: HashMap::new(),
             made: HashMap::new(),
             building: HashMap::new(),
             builds: JoinSet::new(),
@@ -124,6 +130,10 @@ impl Keeper {
         }
         self.building.retain(|id, _| known.contains(id));
         self.failed.retain(|id, _| known.contains(id));
+        self.declared.clear();
+        for tool in &rows.tools {
+            self.declared.entry(tool.tenant).or_default().push(tool.name.clone());
+        }
         for row in &rows.agents {
             self.want(row);
         }
@@ -154,11 +164,12 @@ impl Keeper {
 
     fn build(&mut self, row: StoredAgent) {
         let (house, maker) = (Arc::clone(&self.house), Arc::clone(&self.maker));
+        let declared = self.declared.get(&row.tenant).cloned().unwrap_or_default();
         self.building.insert(row.id, row.clone());
         self.builds.spawn(async move {
             let read = tokio::task::spawn_blocking({
                 let (maker, row) = (Arc::clone(&maker), row.clone());
-                move || definition(&row, &house, &maker)
+                move || definition(&row, &declared, &house, &maker)
             });
             let ready = match read.await {
                 Ok(Ok((definition, digest))) => maker.make(Arc::new(definition), digest).await.map_err(|fault| fault.to_string()),

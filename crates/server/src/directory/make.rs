@@ -88,8 +88,8 @@ impl Maker {
         if self.voices.is_some() {
             let first = if matches!(definition.kind, AgentKind::Flow(_)) { texts.len().min(GREETINGS) } else { 0 };
             let (first, rest) = texts.split_at(first);
-            self.phrases.prerender(first, &definition.voice, RENDERED_RATE).await?;
-            self.render_beside(rest.to_vec(), definition.voice.clone());
+            self.phrases.prerender(first, &definition.voice, &definition.language, RENDERED_RATE).await?;
+            self.render_beside(rest.to_vec(), Arc::clone(&definition));
         }
         let refusals = Refusals::render(&definition, &self.phrases).await;
         Ok(ReadyAgent { definition, domain, refusals })
@@ -118,11 +118,11 @@ impl Maker {
     }
 
     /// Renders phrases ahead of their first use. A failure here is no failure of a call: the phrase is tried again when it is needed.
-    fn render_beside(&self, texts: Vec<String>, voice: String) {
+    fn render_beside(&self, texts: Vec<String>, agent: Arc<AgentDefinition>) {
         let (phrases, places) = (self.phrases.clone(), Arc::clone(&self.beside));
         tokio::spawn(async move {
             let _place = places.acquire().await;
-            if let Err(fault) = phrases.prerender(&texts, &voice, RENDERED_RATE).await {
+            if let Err(fault) = phrases.prerender(&texts, &agent.voice, &agent.language, RENDERED_RATE).await {
                 warn!(error = %fault, "phrases could not be rendered ahead of their use");
             }
         });

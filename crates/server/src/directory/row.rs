@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent::{AgentDefinition, AgentError, AgentKind, Agents, Hearing, Keeps, Mind, Toolbox};
+use agent::{AgentDefinition, AgentError, AgentKind, Agents, BUILT_IN_TOOLS, Hearing, Keeps, Mind, Toolbox};
 use flow::{ChangeProblem, Changes, Flow, TurnTaking};
 use sha2::{Digest as _, Sha256};
 use store::agents::{AgentSettings, StoredAgent, TurnDetection};
@@ -95,8 +95,13 @@ impl fmt::Display for SettingProblem {
     }
 }
 
-/// The agent that a row describes, and what names its dialogue; or everything that is wrong with it.
-pub(super) fn definition(row: &StoredAgent, house: &House, maker: &Maker) -> Result<(AgentDefinition, Digest), Vec<SettingProblem>> {
+/// The agent that a row describes, and what names its dialogue; or everything that is wrong with it. `declared` names its workspace's tools.
+pub(super) fn definition(
+    row: &StoredAgent,
+    declared: &[String],
+    house: &House,
+    maker: &Maker,
+) -> Result<(AgentDefinition, Digest), Vec<SettingProblem>> {
     let (mut agent, digest) = dialogue(row, house, maker)?;
     let mut problems = Problems::default();
     let settings = &row.settings;
@@ -106,7 +111,7 @@ pub(super) fn definition(row: &StoredAgent, house: &House, maker: &Maker) -> Res
     match &agent.kind {
         AgentKind::Echo => problems.nothing_but_a_line(settings),
         AgentKind::Flow(flow) => {
-            if let Some(flow) = problems.changed(flow, settings) {
+            if let Some(flow) = problems.changed(flow, declared, settings) {
                 agent.kind = AgentKind::Flow(Arc::new(flow));
             }
         }
@@ -257,8 +262,21 @@ impl Problems {
         }
     }
 
+    /// Of these tools, those the dialogue itself uses, and those nobody has: they are told with it. The others are a model's.
+    fn of_dialogue(&mut self, flow: &Flow, named: &[String], declared: &[String], has_model: bool) -> BTreeSet<String> {
+        let is_models = |tool: &&String| {
+            let own = flow.tools().any(|used| used == tool.as_str());
+            !own && (declared.contains(tool) || BUILT_IN_TOOLS.contains(&tool.as_str()))
+        };
+        let (of_model, of_dialogue): (Vec<&String>, Vec<&String>) = named.iter().partition(is_models);
+        for tool in of_model.into_iter().filter(|_| !has_model) {
+            self.add("tools", format!("no model is chosen that could use {tool:?}; set tier, or take it out"));
+        }
+        of_dialogue.into_iter().cloned().collect()
+    }
+
     /// The dialogue with what the workspace set.
-    fn changed(&mut self, flow: &Flow, settings: &AgentSettings) -> Option<Flow> {
+    fn changed(&mut self, flow: &Flow, declared: &[String], settings: &AgentSettings) -> Option<Flow> {
         let own = flow.turn_taking();
         let turn_taking = TurnTaking {
             end_silence_ms: settings.silence_duration_ms.map_or(own.end_silence_ms, u64::from),
@@ -266,7 +284,7 @@ impl Problems {
             max_duration_secs: settings.max_call_seconds.map_or(own.max_duration_secs, u64::from),
             ..own
         };
-        let tools = settings.tools.as_ref().map(|tools| tools.iter().cloned().collect::<BTreeSet<_>>());
+        let tools = settings.tools.as_ref().map(|named| self.of_dialogue(flow, named, declared, settings.tier.is_some()));
         match flow.changed(Changes { greeting: settings.greeting.clone(), tools, turn_taking: Some(turn_taking) }) {
             Ok(flow) => Some(flow),
             Err(problems) => {

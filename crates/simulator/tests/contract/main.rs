@@ -8,6 +8,8 @@ mod chat;
 mod deepgram;
 mod elevenlabs;
 mod gemini;
+mod language;
 mod openai_speech;
 mod realtime;
 mod riva;
+mod voices;

@@ -8,6 +8,7 @@ mod timing;
 
 use std::time::Instant;
 
+use resilience::{Guard, Service};
 use store::{Database, PoolSettings, contract, query};
 use testkit::postgres::PostgresServer;
 
@@ -52,7 +53,7 @@ async fn on_server(options: &Options) {
     let url = server.database().await.unwrap();
     Database::migrate(&url).await.unwrap();
     // One connection: what is set on it stays.
-    let db = Database::connect_with(&url, PoolSettings::of(1)).await.unwrap();
+    let db = Database::connect_with(&url, PoolSettings::of(1), Guard::new(Service::Database, Service::Database.policy())).await.unwrap();
     filled(&db, options).await;
     // What PostgreSQL's own housekeeping does after an hour; it is switched off in this server.
     query("SET statement_timeout = 0").execute(db.writer()).await.unwrap();

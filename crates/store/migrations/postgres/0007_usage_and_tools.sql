@@ -13,6 +13,19 @@ CREATE TABLE call_usage (
     PRIMARY KEY (call_id, service, model, unit)
 );
 
+-- Who took over in a call: listening (ears), thinking (mind), speaking (voice).
+CREATE TABLE call_rungs (
+    call_id   UUID NOT NULL REFERENCES calls (id) ON DELETE CASCADE,
+    tenant_id UUID NOT NULL,
+    n         BIGINT NOT NULL,
+    at_ms     BIGINT NOT NULL,
+    part      TEXT NOT NULL,
+    from_rung TEXT NOT NULL,
+    to_rung   TEXT NOT NULL,
+    why       TEXT NOT NULL,
+    PRIMARY KEY (call_id, n)
+);
+
 -- Tools that a workspace declared.
 CREATE TABLE tools (
     id         UUID PRIMARY KEY NOT NULL,

@@ -13,6 +13,19 @@ CREATE TABLE call_usage (
     PRIMARY KEY (call_id, service, model, unit)
 ) STRICT;
 
+-- Who took over in a call: listening (ears), thinking (mind), speaking (voice).
+CREATE TABLE call_rungs (
+    call_id   BLOB NOT NULL REFERENCES calls (id) ON DELETE CASCADE,
+    tenant_id BLOB NOT NULL,
+    n         INTEGER NOT NULL,
+    at_ms     INTEGER NOT NULL,
+    part      TEXT NOT NULL,
+    from_rung TEXT NOT NULL,
+    to_rung   TEXT NOT NULL,
+    why       TEXT NOT NULL,
+    PRIMARY KEY (call_id, n)
+) STRICT;
+
 -- Tools that a workspace declared.
 CREATE TABLE tools (
     id         BLOB PRIMARY KEY NOT NULL,

@@ -19,6 +19,10 @@ async fn migrated() -> String {
     url
 }
 
+fn guard() -> resilience::Guard {
+    resilience::Guard::new(resilience::Service::Database, resilience::Service::Database.policy())
+}
+
 #[tokio::test]
 async fn instances_may_bring_the_schema_up_at_once() {
     let url = empty().await;
@@ -167,7 +171,7 @@ async fn futures_now<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
 #[tokio::test]
 async fn connections_have_a_limit_and_are_counted() {
     let settings = PoolSettings { max: 2, min: 0, ..PoolSettings::default() };
-    let database = Database::connect_with(&migrated().await, settings).await.unwrap();
+    let database = Database::connect_with(&migrated().await, settings, guard()).await.unwrap();
     let state = PoolState { in_use: 0, idle: 0, max: 2, waits: 0, waited: Duration::ZERO };
     assert_eq!(database.pool_state(), state);
     let held = [database.begin().await.unwrap(), database.begin().await.unwrap()];
@@ -185,7 +189,7 @@ async fn connections_have_a_limit_and_are_counted() {
 #[tokio::test]
 async fn the_first_connections_are_open_from_the_start() {
     let settings = PoolSettings { max: 5, min: 3, ..PoolSettings::default() };
-    let database = Database::connect_with(&migrated().await, settings).await.unwrap();
+    let database = Database::connect_with(&migrated().await, settings, guard()).await.unwrap();
     let state = database.pool_state();
     assert_eq!((state.in_use + state.idle, state.max), (3, 5));
 }
@@ -193,7 +197,7 @@ async fn the_first_connections_are_open_from_the_start() {
 #[tokio::test]
 async fn a_connection_is_replaced_when_it_is_old() {
     let settings = PoolSettings { max: 1, min: 1, max_lifetime: Duration::from_micros(1), ..PoolSettings::default() };
-    let database = Database::connect_with(&migrated().await, settings).await.unwrap();
+    let database = Database::connect_with(&migrated().await, settings, guard()).await.unwrap();
     let mut seen = std::collections::HashSet::new();
     for _ in 0..3 {
         let (server,): (i32,) = query("SELECT pg_backend_pid()").one(database.readers()).await.unwrap();

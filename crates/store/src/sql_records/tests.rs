@@ -64,6 +64,7 @@ contract!(
     a_callback_is_stored_once_for_each_call,
     what_belongs_to_no_call_is_refused,
     what_a_call_used_is_added_up,
+    changes_of_rung_are_kept_in_order,
     parallel_writers_do_not_fail,
     a_check_works_and_leaves_nothing,
 );

@@ -1,7 +1,8 @@
 //! Every family that counts what happened, but for those by agent. The doc comment of a field is the help text of its metric.
 
-use call::{EndReason, ToolOutcome};
+use call::{EndReason, RungChange, ToolOutcome};
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
@@ -15,12 +16,17 @@ const TURN: [f64; 14] = [0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0, 1.
 const GREETING: [f64; 9] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0];
 /// From the decision to stop to the `clear` on the wire, seconds: one frame is 20 ms, and that is the aim.
 const BARGE_IN: [f64; 7] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
+/// From the caller's first voiced frame to the `clear`, seconds: speech must last 120 ms to be more than a click.
+const PAUSE: [f64; 8] = [0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.3, 0.5];
 /// A tool's answer, seconds: the house's own books take milliseconds, another company's service up to its deadline.
 const TOOL: [f64; 9] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 /// Waiting for an agent, seconds: 20 is the usual service level of call centres; after ten minutes hardly anybody still waits.
 const QUEUE: [f64; 9] = [1.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0];
 /// Lateness of a task, seconds: timers count in 1 ms, a frame is 20 ms, and 200 ms is how far audio is sent ahead: above it, callers hear it.
 const LAG: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0];
+
+/// Part, who took over, why: names of engines and services, of which there are some twenty.
+type RungLabels = [(&'static str, String); 3];
 
 macro_rules! families {
     ($($(#[doc = $help:literal])+ $field:ident, $name:literal: $type:ty = $make:expr;)+) => {
@@ -68,8 +74,16 @@ families! {
     barge_ins, "voicenoob_barge_ins": Counter = Counter::default();
     /// From the decision that the caller interrupts to the command that silences the agent.
     barge_in_clear, "voicenoob_barge_in_clear_seconds": Histogram = Histogram::new(BARGE_IN);
+    /// From the caller's first voiced frame over the agent's words to the command that silences the agent.
+    barge_in_pause, "voicenoob_barge_in_pause_seconds": Histogram = Histogram::new(PAUSE);
+    /// Pauses of agents that went on because it was a murmur or a noise.
+    false_interruptions, "voicenoob_false_interruptions": Counter = Counter::default();
+    /// Fillers and apologies that were said while a reply was owed.
+    fillers, "voicenoob_fillers": Counter = Counter::default();
     /// Utterances of callers in which no words were recognised.
     not_understood, "voicenoob_not_understood": Counter = Counter::default();
+    /// Changes of who listens, thinks or speaks within calls, by the part, the engine or service that took over, and why
+    rungs, "voicenoob_rung_changes": Family<RungLabels, Counter> = Family::default();
     /// Tool calls, by outcome.
     tool_calls, "voicenoob_tool_calls": Closed<ToolOutcome, Counter> = Closed::new(Counter::default);
     /// How long tools took to answer.
@@ -108,4 +122,12 @@ families! {
     event_loop_lag, "voicenoob_event_loop_lag_seconds": Histogram = Histogram::new(LAG);
     /// Failed questions and changes to live state, by operation.
     registry_errors, "voicenoob_registry_errors": Closed<RegistryOperation, Counter> = Closed::new(Counter::default);
+}
+
+impl Families {
+    /// One more change of rung.
+    pub(super) fn rung(&self, change: &RungChange) {
+        let labels = [("part", change.part.as_str().to_owned()), ("to", change.to.clone()), ("why", change.why.as_str().to_owned())];
+        self.rungs.get_or_create(&labels).inc();
+    }
 }

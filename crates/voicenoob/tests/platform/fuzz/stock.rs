@@ -59,6 +59,8 @@ impl Stock {
         let key = json!({ "value": "sk-not-a-key-0123456789" });
         is(ann.send(Method::PUT, "/api/v1/settings/providers/openai", Some(&key)).await?, 200, "a provider's key")?;
         self.house.key(ann, &[Permission::CallView]).await?;
+        let tool = json!({ "name": "shop_tools", "definition": { "kind": "mcp", "url": "https://tools.example.com/mcp" } });
+        ann.post("/api/v1/tools", &tool).await?;
         let caller = json!({ "phone_number": "+4930999999", "confirmation": "+4930999999" });
         self.finds(&["erasePersonalData"], json!({ "body": caller }));
         Ok(())

@@ -40,6 +40,8 @@ impl Other {
         let agent = bob.client.post("/api/v1/agents", &json!({ "name": "Foreign", "base": "hotel", "recording": true })).await?;
         let number = json!({ "number": NUMBER, "carrier": "twilio", "agent_id": agent["id"] });
         let number = bob.client.post("/api/v1/phone-numbers", &number).await?;
+        let tool = json!({ "name": "foreign_tool", "definition": { "kind": "mcp", "url": "https://tools.example.com/mcp" } });
+        let tool = bob.client.post("/api/v1/tools", &tool).await?;
         let (key, _) = house.key(&bob.client, &[Permission::CallView]).await?;
         let session = text(&bob.client.get("/api/v1/auth/me").await?, "session_id")?;
         let leave = CancellationToken::new();
@@ -60,6 +62,7 @@ impl Other {
             ("/api/v1/phone-numbers/", vec![text(&number, "id")?]),
             ("/api/v1/calls/", vec![text(&call["call"], "id")?]),
             ("/api/v1/queue/", vec![waiting.id()]),
+            ("/api/v1/tools/", vec![text(&tool, "id")?]),
         ];
         Ok(Self { id: workspace, bob, ids, talking, waiting, leave })
     }
