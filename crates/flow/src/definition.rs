@@ -420,6 +420,17 @@ impl Flow {
         HoldTexts::new(&self.prompts)
     }
 
+    /// One of the engine's own sentences as this agent words it, for whoever speaks in the dialogue's place: the first variant without
+    /// placeholders. `None`: there is no such sentence, or it is to be left out.
+    pub fn own_text(&self, name: &str) -> Option<String> {
+        self.prompts.0.get(name)?.fixed().into_iter().find(|text| !text.is_empty())
+    }
+
+    /// The person who takes over: a number to dial.
+    pub fn transfer_number(&self) -> Option<&str> {
+        self.person.as_ref()?.transfer.as_deref()
+    }
+
     /// What is said while the agent owes an answer.
     pub fn wait_texts(&self) -> WaitTexts {
         WaitTexts::new(&self.prompts)

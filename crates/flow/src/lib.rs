@@ -49,6 +49,7 @@
 //! Listen states are the fields (`guests`, `stay.arrival`), the choices, and `main`, `confirm`, `yes_no`.
 
 mod change;
+mod consent;
 mod definition;
 mod dialogue;
 mod generate;
@@ -64,6 +65,7 @@ mod vocabulary;
 mod words;
 
 pub use change::{ChangeProblem, Changes};
+pub use consent::yes_or_no;
 pub use definition::{Flow, Keypad, KeypadEntry, TurnTaking};
 pub use dialogue::{Dialogue, SnapshotError};
 pub use hold::{HoldTexts, WaitTexts};

@@ -95,6 +95,11 @@ pub enum Output {
         /// A JSON object.
         arguments: Value,
     },
+    /// Press these keys for the far end, in order with what is said: 0-9, `*`, `#`, A-D; `w` waits half a second. At most 32.
+    Dtmf {
+        /// The keys.
+        digits: String,
+    },
     /// The conversation is over: hang up or hand over once everything said was heard.
     End(Exit),
 }

@@ -85,7 +85,17 @@ impl<S: MediaSocket> Session<S> {
             RecognitionEvent::Final(transcript) => self.heard(transcript, now).await,
             RecognitionEvent::Failed(fault) => {
                 warn!(error = %fault, "recognition failed for this utterance");
-                self.heard(Transcript { text: String::new(), written: String::new(), confidence: 0.0, words: Vec::new(), took: Default::default() }, now).await
+                self.heard(
+                    Transcript {
+                        text: String::new(),
+                        written: String::new(),
+                        confidence: 0.0,
+                        words: Vec::new(),
+                        took: Default::default(),
+                    },
+                    now,
+                )
+                .await
             }
         }
     }

@@ -61,6 +61,11 @@ impl<S: MediaSocket> Session<S> {
                 self.settle(now);
             }
             BrainOutput::CallTool { id, tool, arguments } => self.call_tool(id, tool, arguments, now),
+            BrainOutput::Dtmf { digits } => {
+                if let Err(fault) = self.send_dtmf(&digits) {
+                    tracing::error!(error = %fault, count = digits.len(), "keys not pressed");
+                }
+            }
             BrainOutput::End(exit) => {
                 self.reply.exit = Some(exit);
                 self.reply.complete = true;

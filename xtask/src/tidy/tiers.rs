@@ -9,18 +9,19 @@ use crate::workspace::{Manifest, Need, Workspace};
 const TIERS: [&[&str]; 5] = [
     &["call", "audio", "telephony", "conversation", "flow", "privacy"],
     &["resilience", "outbound", "riva", "telemetry", "pocketsphinx"],
-    &["trunk", "speech", "models", "agent", "store", "live", "secrets", "people", "alerts", "hotel"],
+    &["trunk", "speech", "models", "agent", "store", "live", "secrets", "people", "alerts", "hotel", "tools"],
     &["session", "dispatch", "api", "server"],
     &["dial", "simulator", "voicenoob", "validator", "scanner", "loadtest", "evaluator"],
 ];
 
 /// Arrows within one tier that are allowed: who, whom, why.
-const SIDEWAYS: [(&str, &[&str], &str); 8] = [
+const SIDEWAYS: [(&str, &[&str], &str); 9] = [
     ("telephony", &["call", "audio"], "media streams carry frames and calls have ids"),
     ("conversation", &["call", "audio"], "turns are parts of calls and are made of audio"),
     ("outbound", &["resilience"], "no client of it can be had without a guard"),
     ("agent", &["models"], "a brain may think with a model"),
     ("hotel", &["agent", "store"], "its tools are an agent's tools and its records live in the store"),
+    ("tools", &["agent", "store"], "what it runs is an agent's tool, and messages live in the store"),
     ("people", &["secrets", "store"], "accounts are rows, and their secrets are sealed"),
     ("server", &["session", "dispatch", "api"], "it joins the three, which do not know each other"),
     ("voicenoob", &["dial", "simulator", "validator", "scanner", "loadtest", "evaluator"], "the binary's subcommands are these libraries"),

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use agent::{Tool, ToolAnswer, ToolContext};
+use agent::{Tool, ToolAnswer, ToolContext, ToolSpec};
 use async_trait::async_trait;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::answer::{arguments, refusal_for, reservation_fields};
 use super::quote_change::quote;
+use super::schema::{self, spec};
 use super::verify::Verifier;
 use crate::Pms;
 
@@ -20,6 +21,19 @@ pub(super) struct ChangeBooking {
 impl Tool for ChangeBooking {
     fn name(&self) -> &'static str {
         "change_booking"
+    }
+
+    fn spec(&self) -> Option<ToolSpec> {
+        Some(spec(
+            self.name(),
+            "Changes a booking. Call quote_change with the same arguments first, and tell the caller the difference.",
+            json!({ "code": schema::word("Confirmation code, as the caller said it. Leave it out when the caller does not know it: the number of this call is looked up."), "name": schema::word("Last name the booking was made under, as the caller said it."), "arrival": schema::date("New day of arrival, if it changes."), "nights": schema::count("New number of nights, if it changes."), "room_type": schema::word("Code of the new room type, if it changes."), "guests": schema::count("New number of guests, if it changes.") }),
+            &["name"],
+        ))
+    }
+
+    fn effects(&self) -> bool {
+        true
     }
 
     async fn call(&self, context: &ToolContext, given: &Value) -> ToolAnswer {

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use agent::{Tool, ToolAnswer, ToolContext};
+use agent::{Tool, ToolAnswer, ToolContext, ToolSpec};
 use async_trait::async_trait;
 use jiff::civil::Date;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::answer::{arguments, refusal, refusal_for, said, stay_fields};
+use super::schema::{self, spec};
 use super::verify::Verifier;
 use crate::{Change, ChangeQuote, Pms, PmsError, Reservation, Stay};
 
@@ -32,6 +33,19 @@ pub(super) struct Arguments {
 impl Tool for QuoteChange {
     fn name(&self) -> &'static str {
         "quote_change"
+    }
+
+    fn spec(&self) -> Option<ToolSpec> {
+        Some(spec(
+            self.name(),
+            "What a change of a booking would come to: new total and difference. Ask it before you speak of a change's price, and before change_booking.",
+            json!({ "code": schema::word("Confirmation code, as the caller said it. Leave it out when the caller does not know it: the number of this call is looked up."), "name": schema::word("Last name the booking was made under, as the caller said it."), "arrival": schema::date("New day of arrival, if it changes."), "nights": schema::count("New number of nights, if it changes."), "room_type": schema::word("Code of the new room type, if it changes."), "guests": schema::count("New number of guests, if it changes.") }),
+            &["name"],
+        ))
+    }
+
+    fn effects(&self) -> bool {
+        false
     }
 
     async fn call(&self, context: &ToolContext, given: &Value) -> ToolAnswer {

@@ -15,7 +15,7 @@ use crate::{BuiltInPms, Property, ReservationQuery, contract};
 
 /// The front desk on a Thursday in January, and a call to it.
 struct Desk {
-    tools: BTreeMap<&'static str, Arc<dyn Tool>>,
+    tools: BTreeMap<String, Arc<dyn Tool>>,
     pms: Arc<dyn Pms>,
     records: Arc<dyn Records>,
     context: ToolContext,
@@ -29,7 +29,7 @@ impl Desk {
         let pms = BuiltInPms::open(database.clone(), Arc::new(move || now), Rng::with_seed(3), &property).await.unwrap();
         let (pms, records): (Arc<dyn Pms>, Arc<dyn Records>) = (Arc::new(pms), Arc::new(SqlRecords::new(database)));
         let call = records.open_call(&store::contract::record(1)).await.unwrap();
-        let tools = toolbox(Arc::clone(&pms), Arc::clone(&records)).into_iter().map(|tool| (tool.name(), tool)).collect();
+        let tools = toolbox(Arc::clone(&pms), Arc::clone(&records)).into_iter().map(|tool| (tool.name().to_owned(), tool)).collect();
         let caller = Some(PhoneNumber::new("+15005550006"));
         let context = ToolContext { call: call.id, agent: AgentId(Uuid::from_u128(7)), caller, idempotency_key: "key".into(), now };
         Self { tools, pms, records, context }
@@ -67,7 +67,7 @@ fn refused(code: &'static str, fields: Value) -> ToolAnswer {
 #[tokio::test]
 async fn the_desk_has_seven_tools() {
     let desk = Desk::open().await;
-    let names: Vec<_> = desk.tools.keys().copied().collect();
+    let names: Vec<_> = desk.tools.keys().map(String::as_str).collect();
     let expected =
         ["cancel_booking", "change_booking", "check_availability", "create_booking", "find_booking", "leave_message", "quote_change"];
     assert_eq!(names, expected);
