@@ -22,6 +22,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{Domain, Listening, Recognition, RecognitionEvent, SpeechError, SpeechToText};
 use driver::{Driver, Work};
+use hints::{Hints, KnownHints};
 use line::{Coding, Line};
 use utterance::{Phase, Shared};
 use wire::Said;
@@ -87,6 +88,7 @@ pub struct Deepgram {
     client: Client,
     config: Arc<DeepgramConfig>,
     kinds: Mutex<VecDeque<(Kind, Standby<Line>)>>,
+    hints: KnownHints,
 }
 
 /// What a socket is opened with.
@@ -94,7 +96,7 @@ pub struct Deepgram {
 struct Kind {
     coding: Coding,
     language: String,
-    hints: Vec<String>,
+    hints: Hints,
 }
 
 impl Deepgram {
@@ -104,7 +106,12 @@ impl Deepgram {
     /// [`SpeechError::Outside`]: an address or a key that cannot be used.
     pub fn new(setup: &Setup, guard: Guard, config: DeepgramConfig) -> Result<Self, SpeechError> {
         let client = Client::new(setup, guard).map_err(SpeechError::outside(NAME))?;
-        Ok(Self { client, config: Arc::new(config), kinds: Mutex::default() })
+        Ok(Self { client, config: Arc::new(config), kinds: Mutex::default(), hints: KnownHints::default() })
+    }
+
+    /// Other models than these refuse key terms.
+    async fn hints(&self, domain: &Arc<Domain>) -> Result<Hints, SpeechError> {
+        if self.config.model.starts_with(TAKES_KEY_TERMS) { self.hints.of(domain).await } else { Ok(Hints::default()) }
     }
 
     /// The sockets of a kind.
@@ -130,8 +137,9 @@ impl Deepgram {
 
     /// What says that it hears: an answer to a moment of silence.
     async fn answer(&self) -> Result<(), Fault> {
-        let kind = Kind { coding: Coding::Mulaw, language: "en-US".to_owned(), hints: Vec::new() };
-        let mut line = Line::open(&self.client, &request(&self.config, &kind), kind.coding, self.config.connect, self.config.keep_alive).await?;
+        let kind = Kind { coding: Coding::Mulaw, language: "en-US".to_owned(), hints: Hints::default() };
+        let mut line =
+            Line::open(&self.client, &request(&self.config, &kind), kind.coding, self.config.connect, self.config.keep_alive).await?;
         let until = Instant::now() + self.config.check;
         for control in [wire::FINALIZE, wire::CLOSE_STREAM] {
             line.control(control).await?;
@@ -166,7 +174,7 @@ fn request(config: &DeepgramConfig, kind: &Kind) -> Request {
         .query("punctuate", "true")
         .query("endpointing", config.endpointing.as_millis().to_string())
         .query("utterance_end_ms", config.utterance_end.as_millis().to_string());
-    kind.hints.iter().fold(request, |request, hint| request.query("keyterm", hint))
+    kind.hints.iter().fold(request, |request, hint| request.query("keyterm", hint.as_str()))
 }
 
 #[async_trait]
@@ -176,14 +184,14 @@ impl SpeechToText for Deepgram {
     }
 
     /// Nothing is trained: a domain's rarer words go along when a socket is opened.
-    async fn prepare(&self, _: &Arc<Domain>) -> Result<(), SpeechError> {
-        Ok(())
+    async fn prepare(&self, domain: &Arc<Domain>) -> Result<(), SpeechError> {
+        self.hints(domain).await.map(drop)
     }
 
     async fn open(&self, listening: Listening) -> Result<Box<dyn Recognition>, SpeechError> {
         let Listening { domain, rate, language, meter } = listening;
         let coding = Coding::of(rate).ok_or(SpeechError::Rate { rate })?;
-        let hints = if self.config.model.starts_with(TAKES_KEY_TERMS) { hints::hints(&domain) } else { Vec::new() };
+        let hints = self.hints(&domain).await?;
         let lines = self.lines(Kind { coding, language, hints });
         let mut line = lines.take().await.map_err(SpeechError::outside(NAME))?;
         line.alive();
