@@ -8,7 +8,8 @@ use super::*;
 #[test]
 fn keys_are_played_in_their_place_and_their_mark_follows_them() {
     let phrases = speech::phrases::Phrases::new(None, None, 1024);
-    let mut speaker = Speaker::new(phrases.for_call(call::Meter::default()), &agent::AgentDefinition::echo(), 8000, Pace::TALK, Ledger::default());
+    let mut speaker =
+        Speaker::new(phrases.for_call(call::Meter::default()), &agent::AgentDefinition::echo(), 8000, Pace::TALK, Ledger::default());
     speaker.press(audio::dtmf::tones("12w#", 8000).unwrap());
     let (mut now, mut ear, mut keys, mut marks) = (Instant::now(), Detector::new(8000), String::new(), 0);
     while !speaker.is_done() {

@@ -9,5 +9,6 @@ pub mod openai;
 mod hints;
 mod sound;
 mod wording;
+mod writing;
 
 pub use sound::VoiceLimits;

@@ -33,8 +33,7 @@ async fn final_of(recognition: &mut dyn Recognition) -> Result<Transcript, Speec
     match recognition.next().await {
         RecognitionEvent::Final(heard) => Ok(heard),
         RecognitionEvent::Failed(error) => Err(error),
-        RecognitionEvent::Partial(heard) => panic!("a partial came out of the blue: {heard:?}"),
-        RecognitionEvent::EndOfSpeech => panic!("an end of speech came out of the blue"),
+        other => panic!("a partial came out of the blue: {other:?}"),
     }
 }
 
