@@ -9,6 +9,7 @@ pub(crate) mod gemini;
 pub(crate) mod openai_speech;
 pub(crate) mod realtime;
 pub(crate) mod riva;
+pub(crate) mod talk;
 
 use axum::Router;
 
