@@ -258,7 +258,3 @@ impl Protocol for Session {
         self.leaving = !done;
     }
 }
-
-#[cfg(test)]
-#[path = "session/tests.rs"]
-mod tests;

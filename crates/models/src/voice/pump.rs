@@ -111,23 +111,33 @@ impl<P: Protocol> Pump<P> {
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
+        let message = tokio::select! {
             biased;
             permit = self.events.reserve(), if !self.ready.is_empty() => {
                 let permit = permit.map_err(|_| End::Left)?;
                 if let Some(tagged) = self.ready.pop_front() {
                     permit.send(tagged);
                 }
+                return Ok(());
             }
-            order = self.orders.recv() => self.protocol.order(order.ok_or(End::Left)?, now()),
-            message = self.socket.next(), if room => match message.map_err(End::Failed)? {
-                Message::Text(text) => self.heard(text.as_bytes())?,
-                Message::Binary(bytes) => self.heard(&bytes)?,
-                Message::Closed(code) => self.protocol.closed(code),
-            },
-            () = due => self.protocol.timeout(now()),
+            order = self.orders.recv() => {
+                self.protocol.order(order.ok_or(End::Left)?, now());
+                return Ok(());
+            }
+            message = self.socket.next(), if room => message.map_err(End::Failed)?,
+            () = due => {
+                self.protocol.timeout(now());
+                return Ok(());
+            }
+        };
+        match message {
+            Message::Text(text) => self.heard(text.as_bytes()),
+            Message::Binary(bytes) => self.heard(&bytes),
+            Message::Closed(code) => {
+                self.protocol.closed(code);
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     fn heard(&mut self, bytes: &[u8]) -> Result<(), End> {

@@ -11,3 +11,4 @@ mod gemini;
 mod openai_speech;
 mod realtime;
 mod riva;
+mod voice;

@@ -77,9 +77,10 @@ impl Session {
             return;
         };
         let (item, content_index) = (text(&event["item_id"]), event["content_index"].as_u64().unwrap_or_default());
+        let room = self.spoken.len() < MAX_SPOKEN;
         match self.spoken.last_mut().filter(|spoken| spoken.item == item && spoken.content_index == content_index) {
             Some(spoken) => spoken.bytes += bytes,
-            None if self.spoken.len() < MAX_SPOKEN => self.spoken.push(Spoken { item: item.to_owned(), content_index, bytes }),
+            None if room => self.spoken.push(Spoken { item: item.to_owned(), content_index, bytes }),
             None => {}
         }
         if !pcm.is_empty() {
