@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use call::Unit;
-use models::VoiceEvent;
-use models::SpeechToSpeech;
-use models::gemini::{Gemini, GeminiConfig};
+use models::gemini::{Gemini, GeminiConfig, GeminiLimits};
+use models::{SpeechToSpeech, VoiceEvent};
 use outbound::Fault;
 use privacy::Secret;
 use resilience::{Guard, Guards, Service, State, Why};
@@ -39,11 +38,19 @@ struct Part {
 }
 
 fn part(simulator: &Simulator, key: &str) -> Part {
+    part_with(simulator, key, GeminiLimits::default())
+}
+
+/// Limits that a test has the time to wait for.
+fn impatient(simulator: &Simulator) -> Part {
+    let (open, first, stall) = (Duration::from_millis(500), Duration::from_millis(800), Duration::from_millis(400));
+    part_with(simulator, "test-key", GeminiLimits { open, first, stall })
+}
+
+fn part_with(simulator: &Simulator, key: &str, limits: GeminiLimits) -> Part {
     let guard = Guards::default().of(Service::GeminiLive);
     let mut config = GeminiConfig::google(&simulator.url(Vendor::Gemini), &Secret::from(key.to_owned()), models::gemini::MODEL);
-    config.limits.open = Duration::from_millis(500);
-    config.limits.first = Duration::from_millis(300);
-    config.limits.stall = Duration::from_millis(200);
+    config.limits = limits;
     Part { model: Gemini::new(config, guard.clone()).unwrap(), guard }
 }
 
@@ -225,7 +232,7 @@ async fn refusals_are_told_apart() {
     let other = part(&simulator, "test-key");
     simulator.behave(Vendor::Gemini, Behaviour::with(Trouble::Unavailable { status: 503 }));
     assert_eq!(refused(&other.model).await, Fault::Unavailable(503));
-    let silent = part(&simulator, "test-key");
+    let silent = impatient(&simulator);
     simulator.behave(Vendor::Gemini, Behaviour::with(Trouble::Silent));
     assert_eq!(refused(&silent.model).await, Fault::NoAnswer(Duration::from_millis(500)));
     assert_eq!(silent.guard.view().failures_in_a_row, 1);
@@ -233,7 +240,7 @@ async fn refusals_are_told_apart() {
 
 #[tokio::test]
 async fn an_answer_that_goes_wrong_is_told_in_time_and_by_its_kind() {
-    let (first, stall) = (Duration::from_millis(300), Duration::from_millis(200));
+    let (first, stall) = (Duration::from_millis(800), Duration::from_millis(400));
     for (trouble, wanted) in [
         (Trouble::Silent, Some(Fault::NoAnswer(first))),
         (Trouble::SlowFirst { ms: 2000 }, Some(Fault::NoAnswer(first))),
@@ -242,7 +249,8 @@ async fn an_answer_that_goes_wrong_is_told_in_time_and_by_its_kind() {
         (Trouble::Error { after: 2 }, Some(Fault::Unavailable(1011))),
         (Trouble::Cut { after: 2 }, None),
     ] {
-        let (simulator, part) = good(&["when is breakfast"]).await;
+        let simulator = simulator(&["when is breakfast"], SCRIPT).await;
+        let part = impatient(&simulator);
         let mut session = part.model.open(call(8000)).await.unwrap();
         simulator.behave(Vendor::Gemini, Behaviour::with(trouble));
         say(&mut *session, 8000, 400);

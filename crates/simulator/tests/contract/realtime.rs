@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use call::Unit;
-use models::realtime::{Realtime, RealtimeConfig};
+use models::realtime::{Realtime, RealtimeConfig, RealtimeLimits};
 use models::{SpeechToSpeech, VoiceEvent};
 use outbound::{Fault, StandbyPolicy};
 use privacy::Secret;
@@ -42,11 +42,14 @@ fn part(simulator: &Simulator, key: &str, change: impl FnOnce(&mut RealtimeConfi
     let key = Secret::from(key.to_owned());
     let mut config = RealtimeConfig::openai(&simulator.url(Vendor::OpenAi), &key, "gpt-realtime");
     config.standby = StandbyPolicy { cap: 0, ..config.standby };
-    config.limits.open = Duration::from_millis(500);
-    config.limits.first = Duration::from_millis(300);
-    config.limits.stall = Duration::from_millis(200);
     change(&mut config);
     Part { model: Realtime::new(config, guard.clone()).unwrap(), guard }
+}
+
+/// Limits that a test has the time to wait for.
+fn impatient(config: &mut RealtimeConfig) {
+    let (open, first, stall) = (Duration::from_millis(500), Duration::from_millis(800), Duration::from_millis(400));
+    config.limits = RealtimeLimits { open, first, stall, ..config.limits };
 }
 
 async fn good(callers: &[&str]) -> (Simulator, Part) {
@@ -246,7 +249,8 @@ fn part_with_beta(simulator: &Simulator) -> Part {
 
 #[tokio::test]
 async fn a_service_that_says_nothing_is_given_up_in_time() {
-    let (simulator, part) = good(&["when is breakfast"]).await;
+    let simulator = simulator(&[], SCRIPT).await;
+    let part = part(&simulator, "test-key", impatient);
     simulator.behave(Vendor::OpenAi, Behaviour::with(Trouble::Silent));
     assert_eq!(refused(&part.model).await, Fault::NoAnswer(Duration::from_millis(500)));
     assert_eq!(part.guard.view().failures_in_a_row, 1);
@@ -254,7 +258,8 @@ async fn a_service_that_says_nothing_is_given_up_in_time() {
 
 /// The trouble begins when the session is open: what the answer to the caller's words comes to.
 async fn in_the_middle(trouble: Trouble) -> (bool, Fault, Part) {
-    let (simulator, part) = good(&["when is breakfast"]).await;
+    let simulator = simulator(&["when is breakfast"], SCRIPT).await;
+    let part = part(&simulator, "test-key", impatient);
     let mut session = part.model.open(call(8000)).await.unwrap();
     simulator.behave(Vendor::OpenAi, Behaviour::with(trouble));
     say(&mut *session, 8000, 400);
@@ -268,7 +273,7 @@ async fn in_the_middle(trouble: Trouble) -> (bool, Fault, Part) {
 
 #[tokio::test]
 async fn an_answer_that_goes_wrong_is_told_in_time_and_by_its_kind() {
-    let (first, stall) = (Duration::from_millis(300), Duration::from_millis(200));
+    let (first, stall) = (Duration::from_millis(800), Duration::from_millis(400));
     for (trouble, ends, wanted) in [
         (Trouble::Silent, true, Fault::NoAnswer(first)),
         (Trouble::SlowFirst { ms: 2000 }, true, Fault::NoAnswer(first)),

@@ -39,14 +39,11 @@ impl Session {
         };
         match done {
             Ok(()) => Ok(()),
-            Err(wrong) => {
-                self.send(wrong.event(&event["event_id"])).await?;
-                if wrong.code == "beta_api_shape_disabled" {
-                    super::refuse_beta(&mut self.socket).await;
-                    return Err(End::Left);
-                }
-                Ok(())
+            Err(wrong) if wrong.code == "beta_api_shape_disabled" => {
+                super::refuse_beta(&mut self.socket).await;
+                Err(End::Left)
             }
+            Err(wrong) => self.send(wrong.event(&event["event_id"])).await,
         }
     }
 

@@ -132,7 +132,7 @@ async fn pieces(voice: &Voice, say: &str) -> Result<Vec<Step>, crate::SimulatorE
     }
     let rest: Vec<Step> = words.collect();
     let end = steps.len().saturating_sub(1);
-    steps.splice(end..end, rest);
+    drop(steps.splice(end..end, rest));
     Ok(steps)
 }
 
