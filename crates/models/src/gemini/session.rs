@@ -82,12 +82,7 @@ enum Leaving {
 }
 
 impl Session {
-    pub(super) fn new(
-        service: &'static str,
-        config: Arc<GeminiConfig>,
-        client: Client,
-        call: VoiceConfig,
-    ) -> Result<Self, &'static str> {
+    pub(super) fn new(service: &'static str, config: Arc<GeminiConfig>, client: Client, call: VoiceConfig) -> Result<Self, &'static str> {
         let unfit = |_| "its audio is at a rate that cannot be converted";
         Ok(Self {
             service,

@@ -258,3 +258,7 @@ impl Protocol for Session {
         self.leaving = !done;
     }
 }
+
+#[cfg(test)]
+#[path = "session/tests.rs"]
+mod tests;

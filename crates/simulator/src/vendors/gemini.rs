@@ -72,7 +72,9 @@ async fn serve(google: Google, act: Act, socket: WebSocket) {
 fn refusal(status: u16, after: Option<u64>) -> Response {
     let (word, message) = match status {
         401 => ("UNAUTHENTICATED", "API key not valid. Please pass a valid API key."),
-        403 => ("PERMISSION_DENIED", "Method doesn't allow unregistered callers. Please use API Key or other form of API consumer identity."),
+        403 => {
+            ("PERMISSION_DENIED", "Method doesn't allow unregistered callers. Please use API Key or other form of API consumer identity.")
+        }
         429 => ("RESOURCE_EXHAUSTED", "You exceeded your current quota, please check your plan and billing details."),
         503 => ("UNAVAILABLE", "The service is currently unavailable."),
         _ => ("INTERNAL", "An internal error has occurred."),

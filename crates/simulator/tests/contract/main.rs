@@ -1,7 +1,12 @@
 //! Every adapter of a vendor meets the same contract, through real sockets, against the simulated vendor: happy, cancelled in the middle, stalled,
 //! cut, wrong key, too many requests, malformed, slow first byte.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the whole binary is tests; the lints only spare functions marked as such")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the whole binary is tests; the lints only spare functions marked as such"
+)]
 
 mod anthropic;
 mod aura;

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::Session;
 use super::answer::Spoken;
-use crate::realtime::wire::{self, Weight};
 use crate::realtime::usage;
+use crate::realtime::wire::{self, Weight};
 use crate::voice::pump::Out;
 use crate::{ModelError, ToolCall, VoiceEvent};
 

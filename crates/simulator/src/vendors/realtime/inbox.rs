@@ -152,7 +152,8 @@ impl Session {
         let (input, output) = (millis / 100, heard.text.len() as u64 / 4 + 1);
         let usage = json!({ "type": "tokens", "total_tokens": input + output, "input_tokens": input, "output_tokens": output,
             "input_token_details": { "text_tokens": 0, "audio_tokens": input } });
-        let event = json!({ "type": format!("{about}.completed"), "item_id": item, "content_index": 0, "transcript": heard.text, "usage": usage });
+        let event =
+            json!({ "type": format!("{about}.completed"), "item_id": item, "content_index": 0, "transcript": heard.text, "usage": usage });
         self.send(event).await
     }
 
@@ -170,7 +171,9 @@ impl Session {
                 }
                 if role == "assistant" { self.talk.said(&text) } else { self.talk.heard(&text) }
             }
-            ("function_call", _) => self.talk.called(item["call_id"].as_str().unwrap_or_default(), item["name"].as_str().unwrap_or_default()),
+            ("function_call", _) => {
+                self.talk.called(item["call_id"].as_str().unwrap_or_default(), item["name"].as_str().unwrap_or_default())
+            }
             ("function_call_output", _) => {
                 let Some(output) = item["output"].as_str() else { return Ok(Err(Wrong::at("missing_required_parameter", "item.output"))) };
                 if !self.talk.answered(item["call_id"].as_str().unwrap_or_default(), output) {

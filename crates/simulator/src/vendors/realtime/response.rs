@@ -224,7 +224,11 @@ impl Session {
         let cached = (self.read_before.0.min(text) / CACHE * CACHE, self.read_before.1.min(audio) / CACHE * CACHE);
         self.read_before = (text, audio);
         let spoken = running.audio_ms / SPOKEN_MS;
-        let written = running.output.iter().map(|item| item["content"][0]["transcript"].as_str().unwrap_or_default().len() as u64 / 4 + 1).sum::<u64>()
+        let written = running
+            .output
+            .iter()
+            .map(|item| item["content"][0]["transcript"].as_str().unwrap_or_default().len() as u64 / 4 + 1)
+            .sum::<u64>()
             + running.call_letters as u64 / 4;
         // What was spoken is heard again next time.
         self.audio_tokens += running.audio_ms / HEARD_MS;
