@@ -11,6 +11,7 @@ pub(crate) mod realtime;
 pub(crate) mod riva;
 pub(crate) mod sound;
 mod sse;
+pub(crate) mod talk;
 
 use axum::Router;
 
