@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use agent::{BrainInput, Exit};
 use call::{EndReason, Speaker, TurnRecord};
 use conversation::{Action, Hint, Words};
+use privacy::What;
 use speech::{RecognitionEvent, Transcript};
 use telemetry::SessionFact;
 use tracing::{error, warn};
@@ -181,6 +182,7 @@ impl<S: MediaSocket> Session<S> {
 
     fn caller_turn_record(&mut self, text: &str, confidence: Option<f32>, digits: Option<String>, start_ms: u64, end: Instant) {
         let end_ms = self.clock_ms(end).max(start_ms);
+        let (text, digits) = if self.secret { hidden(text, digits) } else { (text, digits) };
         self.journal.add(TurnRecord {
             index: 0,
             speaker: Speaker::Caller,
@@ -195,6 +197,12 @@ impl<S: MediaSocket> Session<S> {
         });
         self.save(crate::run::now());
     }
+}
+
+/// That something was said or keyed, and not what.
+fn hidden(text: &str, digits: Option<String>) -> (&str, Option<String>) {
+    let mask = What::Code.mask();
+    (if text.is_empty() { "" } else { mask }, digits.map(|_| mask.to_owned()))
 }
 
 /// Keys kept of one entry; more are told to the brain but not recorded.
