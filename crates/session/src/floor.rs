@@ -123,7 +123,8 @@ impl<S: MediaSocket> Session<S> {
         self.listener.cancel();
         self.utterance = None;
         if !self.late.is_empty() && !self.drops_late(Words::Real) {
-            return Ok(self.release_late(now));
+            self.release_late(now);
+            return Ok(());
         }
         self.conversation.key(now);
         // `key` may ask for an interruption: it must be done before the brain speaks again.
