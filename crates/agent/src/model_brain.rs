@@ -4,6 +4,7 @@ mod answer;
 mod beside;
 mod consents;
 mod ear;
+mod events;
 mod hands;
 mod history;
 mod instructions;

@@ -1,6 +1,6 @@
 //! Who answered, told from the sound of real answers: speech, beeps and noise, as the line carries them.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail the test")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 use std::time::{Duration, Instant};
 

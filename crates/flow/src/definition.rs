@@ -1,6 +1,6 @@
 //! What an agent file says, checked and typed. [`crate::load`] makes it; everything else only reads it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::change::Closed;
@@ -101,6 +101,8 @@ pub(crate) struct Field {
     pub(crate) keep: bool,
     /// The caller's number fills it when there is one.
     pub(crate) from_caller: bool,
+    /// What is keyed or said for it is stored nowhere: a card's number, a PIN.
+    pub(crate) secret: bool,
 }
 
 /// What kind of value a field holds.
@@ -335,6 +337,20 @@ impl Flow {
     /// The agent's name, for people.
     pub fn name(&self) -> &str {
         &self.identity.name
+    }
+
+    /// True for a listen state whose answers are stored nowhere.
+    pub fn is_secret(&self, state: &str) -> bool {
+        self.fields.get(state).is_some_and(|field| field.secret)
+    }
+
+    /// Arguments of a tool that are stored nowhere: they come from secret slots.
+    pub fn secret_arguments(&self, tool: &str) -> BTreeSet<String> {
+        let queries = self.queries.values().filter(|query| query.tool == tool).map(|query| &query.arguments);
+        let actions = self.intents.iter().filter_map(|intent| intent.action.as_ref());
+        let actions = actions.filter(|action| action.tool == tool).map(|action| &action.arguments);
+        let secret = |field: &String| self.fields.get(field).is_some_and(|field| field.secret);
+        queries.chain(actions).flatten().filter(|(_, field)| secret(field)).map(|(argument, _)| argument.clone()).collect()
     }
 
     /// BCP 47 language tag.

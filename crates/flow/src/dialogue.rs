@@ -68,9 +68,9 @@ impl Dialogue {
         Ok(Self { flow, state: stored.state, rng: fastrand::Rng::with_seed(stored.seed), out: VecDeque::new(), now: DateTime::ZERO })
     }
 
-    /// Everything but the outputs that were not yet taken.
+    /// Everything but the outputs that were not yet taken, and what stands in secret slots: that is asked for again.
     pub fn snapshot(&self) -> serde_json::Value {
-        let stored = state::Stored { state: self.state.clone(), seed: self.rng.get_seed() };
+        let stored = state::Stored { state: self.state.without_secrets(&self.flow), seed: self.rng.get_seed() };
         serde_json::to_value(stored).unwrap_or_default()
     }
 

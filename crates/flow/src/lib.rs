@@ -22,7 +22,7 @@
 //! | `[keypad]` | `prompt`, and per key `{ say = "..." }` or `{ exit = "person" or "goodbye" }`: the menu where recognition is missing |
 //! | `[prompts]` | replaces the engine's own sentences (`goodbye`, `not_understood`, `silence`, ...), with those of the queue: see [`HoldTexts`], and those of a wait: see [`WaitTexts`] |
 //! | `[commands]` | more phrases for `emergency`, `person`, `goodbye`, `repeat`, `start_over`, `never_mind`, `help`, `courtesy` |
-//! | `[slots.NAME]` | `type`, `ask`, `help`, `keep` (known to later requests), `from_caller` (the caller's number), `invalid` (reasons: `too_few`, `too_many`, `past`, `too_far`, `wrong_length`) |
+//! | `[slots.NAME]` | `type`, `ask`, `help`, `keep` (known to later requests), `from_caller` (the caller's number), `secret` (a card's number or a PIN: what is keyed or said for it is stored nowhere), `invalid` (reasons: `too_few`, `too_many`, `past`, `too_far`, `wrong_length`) |
 //! | `[queries.NAME]` | a tool without effects: `tool`, `arguments` (argument = slot), `gives` (its fields), `wait`, `ok`, `[[queries.NAME.refused]]` |
 //! | `[choices.NAME]` | `any_of` (slots of which one is needed), `ask`, `help` |
 //! | `[[intents]]` | `name`, `label`, `phrases`, `steps` (slots, queries, choices), `optional` slots, `action`, `then` |

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use agent::{BrainInput, Exit};
 use call::{EndReason, Speaker, TurnRecord};
 use conversation::{Action, Hint, Words};
+use privacy::What;
 use speech::{RecognitionEvent, Transcript};
 use telemetry::SessionFact;
 use tracing::{error, warn};
@@ -129,7 +130,8 @@ impl<S: MediaSocket> Session<S> {
         self.listener.cancel();
         self.utterance = None;
         if !self.late.is_empty() && !self.drops_late(Words::Real) {
-            return Ok(self.release_late(now));
+            self.release_late(now);
+            return Ok(());
         }
         self.conversation.key(now);
         // `key` may ask for an interruption: it must be done before the brain speaks again.
@@ -188,6 +190,7 @@ impl<S: MediaSocket> Session<S> {
 
     fn caller_turn_record(&mut self, text: &str, confidence: Option<f32>, digits: Option<String>, start_ms: u64, end: Instant) {
         let end_ms = self.clock_ms(end).max(start_ms);
+        let (text, digits) = if self.secret { hidden(text, digits) } else { (text, digits) };
         self.journal.add(TurnRecord {
             index: 0,
             speaker: Speaker::Caller,
@@ -202,6 +205,12 @@ impl<S: MediaSocket> Session<S> {
         });
         self.save(crate::run::now());
     }
+}
+
+/// That something was said or keyed, and not what.
+fn hidden(text: &str, digits: Option<String>) -> (&str, Option<String>) {
+    let mask = What::Code.mask();
+    (if text.is_empty() { "" } else { mask }, digits.map(|_| mask.to_owned()))
 }
 
 /// Keys kept of one entry; more are told to the brain but not recorded.

@@ -56,6 +56,7 @@ impl<S: MediaSocket> Session<S> {
             BrainOutput::Say { text, interruptible } => self.say(text, interruptible, now),
             BrainOutput::Listen { state, max_keys } => {
                 self.listener.expect(&state);
+                self.secret = self.flow.is_secret(&state);
                 self.max_keys = max_keys;
                 self.reply.complete = true;
                 self.settle(now);

@@ -8,6 +8,7 @@ use agent::{AgentKind, Brain, BrainInput, BrainOutput, Exit, WaitTexts};
 use audio::playout::Due;
 use call::{CallRecord, EndReason};
 use conversation::Conversation;
+use flow::Flow;
 use jiff::tz::TimeZone;
 use telemetry::SessionFact;
 use telephony::MediaStream;
@@ -59,6 +60,9 @@ pub struct Session<S> {
     /// BCP 47: how the caller's words are read.
     pub(crate) language: String,
     pub(crate) wait_texts: WaitTexts,
+    pub(crate) flow: Arc<Flow>,
+    /// What the caller keys or says now is stored nowhere.
+    pub(crate) secret: bool,
     pub(crate) keyed: String,
     pub(crate) keyed_from: u64,
     pub(crate) max_keys: u8,

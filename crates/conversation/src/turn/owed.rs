@@ -72,7 +72,9 @@ impl Owed {
     }
 
     fn filler_due(&self, quiet: Instant, tool: Option<Instant>, rules: &TurnTaking) -> Instant {
-        let latest = (quiet + rules.max_silence).max(self.since + LEAST_TIME);
+        // Who has stalled has had its time.
+        let patience = if self.stalled { Duration::ZERO } else { LEAST_TIME };
+        let latest = (quiet + rules.max_silence).max(self.since + patience);
         if self.fillers > 0 || self.apologised || self.stalled {
             return latest;
         }

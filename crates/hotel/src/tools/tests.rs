@@ -74,6 +74,19 @@ async fn the_desk_has_seven_tools() {
 }
 
 #[tokio::test]
+async fn a_model_is_told_of_every_tool_and_which_of_them_change_something() {
+    let desk = Desk::open().await;
+    let mut toolbox = agent::Toolbox::new();
+    desk.tools.values().for_each(|tool| toolbox.add(Arc::clone(tool)));
+    let told = agent::ToolSet::new(&toolbox, toolbox.names(), &[]).unwrap();
+    assert_eq!(told.specs().len(), desk.tools.len());
+    let text = serde_json::to_string(&told.specs().iter().map(|spec| &spec.parameters).collect::<Vec<_>>()).unwrap();
+    assert!(!text.contains("hotel") && !text.contains("call_id"), "ids are the session's: {text}");
+    let effects: Vec<&str> = desk.tools.values().filter(|tool| tool.effects()).map(|tool| tool.name()).collect();
+    assert_eq!(effects, ["cancel_booking", "change_booking", "create_booking", "leave_message"]);
+}
+
+#[tokio::test]
 async fn availability_names_the_cheapest_room_or_the_one_asked_for() {
     let desk = Desk::open().await;
     let offers = json!([

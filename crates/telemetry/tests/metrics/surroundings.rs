@@ -26,6 +26,12 @@ fn what_a_session_sees_becomes_numbers() {
     recorder.fact(SessionFact::NotUnderstood);
     recorder.fact(SessionFact::Tool { name: "book_room", outcome: ToolOutcome::Refused, ms: 120 });
     assert_eq!(value(&metrics, "voicenoob_greeting_latency_seconds_sum"), 0.041);
+    recorder.fact(SessionFact::Paused { ms: 140 });
+    recorder.fact(SessionFact::FalseInterruption);
+    recorder.fact(SessionFact::Filler);
+    assert_eq!(value(&metrics, "voicenoob_barge_in_pause_seconds_sum"), 0.14);
+    assert_eq!(value(&metrics, "voicenoob_false_interruptions_total"), 1.0);
+    assert_eq!(value(&metrics, "voicenoob_fillers_total"), 1.0);
     assert_eq!(value(&metrics, "voicenoob_barge_ins_total"), 1.0);
     assert_eq!(value(&metrics, "voicenoob_barge_in_clear_seconds_sum"), 0.004);
     assert_eq!(value(&metrics, "voicenoob_not_understood_total"), 1.0);
