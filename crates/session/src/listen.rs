@@ -138,14 +138,15 @@ impl Listener {
 
 /// Opens recognition; without an engine, or when it fails, the call goes on by keys.
 pub(crate) async fn open_recognition(
-    engine: Option<&std::sync::Arc<dyn speech::SpeechToText>>,
+    engine: Option<&speech::ladder::ears::Ears>,
     domain: Option<&std::sync::Arc<speech::Domain>>,
     rate: u32,
     language: &str,
+    meter: &call::Meter,
 ) -> Option<Box<dyn Recognition>> {
     let (engine, domain) = (engine?, domain?);
     let listening =
-        speech::Listening { domain: std::sync::Arc::clone(domain), rate, language: language.to_owned(), meter: call::Meter::default() };
+        speech::Listening { domain: std::sync::Arc::clone(domain), rate, language: language.to_owned(), meter: meter.clone() };
     match engine.open(listening).await {
         Ok(recognition) => Some(recognition),
         Err(fault) => {

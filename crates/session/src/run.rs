@@ -52,6 +52,8 @@ pub struct Session<S> {
     pub(crate) speaker: Speaker,
     pub(crate) reply: Reply,
     pub(crate) journal: Journal,
+    /// What the call uses of outside services.
+    pub(crate) meter: call::Meter,
     pub(crate) track: Option<Track>,
     pub(crate) tools: JoinSet<ToolDone>,
     pub(crate) utterance: Option<Utterance>,
