@@ -6,6 +6,7 @@ pub(crate) mod chat;
 pub(crate) mod deepgram;
 pub(crate) mod elevenlabs;
 pub(crate) mod gemini;
+pub(crate) mod goodbye;
 pub(crate) mod openai_speech;
 pub(crate) mod realtime;
 pub(crate) mod riva;

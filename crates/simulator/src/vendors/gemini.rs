@@ -32,11 +32,10 @@ pub(crate) fn router(stage: &Stage) -> Router {
     let method = |version: &str| {
         format!("{}/ws/google.ai.generativelanguage.{version}.GenerativeService.BidiGenerateContent", Vendor::Gemini.path())
     };
-    // Google's SDK writes two slashes where its base address ends with one.
-    let slashes = |version: &str| method(version).replacen("/ws/", "//ws/", 1);
+    // The version is part of the method's name; Google's SDK (3.4.0) asks for v1.
     let mut router = Router::new();
-    for version in ["v1beta", "v1alpha"] {
-        router = router.route(&method(version), get(enter)).route(&slashes(version), get(enter));
+    for version in ["v1", "v1beta", "v1alpha"] {
+        router = router.route(&method(version), get(enter));
     }
     router.with_state(Google { stage: stage.clone(), saved: Saved::default() })
 }

@@ -11,7 +11,7 @@ mod wire;
 use std::collections::HashMap;
 
 use axum::Router;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -19,6 +19,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 
 use crate::server::Stage;
+use crate::vendors::goodbye;
 use crate::{Act, Vendor};
 
 /// Largest message (openai-realtime.md 1.2: 15 MiB of sound).
@@ -67,7 +68,7 @@ async fn refuse_beta(socket: &mut WebSocket) {
     let event = json!({ "type": "error", "event_id": "event_beta", "error": error("invalid_request_error", code)["error"] });
     // Whoever is gone already needs no answer.
     let _ = socket.send(Message::text(event.to_string())).await;
-    let _ = socket.send(Message::Close(Some(CloseFrame { code: 4000, reason: code.into() }))).await;
+    goodbye::close(socket, 4000, code).await;
 }
 
 fn has_key(headers: &HeaderMap) -> bool {

@@ -6,14 +6,15 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use axum::extract::ws::{Message, WebSocket};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::speaker::{self, Step};
-use super::wire::Setup;
+use super::wire::{self, Setup};
 use crate::server::Stage;
+use crate::vendors::goodbye;
 use crate::vendors::realtime::detect::Detector;
 use crate::vendors::talk::Talk;
 use crate::{Act, Heard, Vendor};
@@ -118,10 +119,7 @@ pub(super) async fn run(stage: Stage, saved: Saved, mut act: Act, socket: WebSoc
     match end {
         End::Cut => return,
         End::Left => {}
-        End::Close(code, reason) => {
-            // Whoever is gone already needs no goodbye.
-            let _ = session.socket.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await;
-        }
+        End::Close(code, reason) => goodbye::close(&mut session.socket, code, reason).await,
     }
     act.complete();
 }
@@ -287,7 +285,8 @@ fn parsed(message: Option<Result<Message, axum::Error>>) -> Result<Option<Value>
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(None),
         Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(End::Left),
     };
-    serde_json::from_slice(&bytes).map(Some).map_err(|_| End::Close(1007, "Request contains an invalid argument."))
+    let message = serde_json::from_slice(&bytes).map_err(|_| End::Close(1007, "Request contains an invalid argument."))?;
+    Ok(Some(wire::camel(message)))
 }
 
 /// The next step of the turn under way; waits for ever when there is none.

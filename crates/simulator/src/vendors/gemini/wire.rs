@@ -1,5 +1,7 @@
 //! What the vendor checks of a set-up and of sound.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 /// Fields of a set-up.
@@ -67,6 +69,35 @@ impl Setup {
     }
 }
 
+/// Keys whose values are the user's own.
+const OPAQUE: [&str; 4] = ["args", "response", "parameters", "parametersJsonSchema"];
+
+/// Names may be written in camel case and with underscores, as in all of Google's JSON; the SDK writes both.
+pub(super) fn camel(message: Value) -> Value {
+    match message {
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| named(&name, value)).collect(),
+        Value::Array(all) => all.into_iter().map(camel).collect(),
+        other => other,
+    }
+}
+
+fn named(name: &str, value: Value) -> (String, Value) {
+    let mut words = name.split('_');
+    let mut written = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        written.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
+        written.push_str(letters.as_str());
+    }
+    let value = if OPAQUE.contains(&written.as_str()) { value } else { camel(value) };
+    (written, value)
+}
+
+/// Bytes in either alphabet of base64.
+pub(super) fn bytes(data: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(data.replace('-', "+").replace('_', "/")).ok()
+}
+
 /// The rate in `audio/pcm;rate=16000`; 16 kHz where none is said.
 pub(super) fn rate(kind: &str) -> Option<u32> {
     let rest = kind.strip_prefix("audio/pcm")?;
@@ -76,6 +107,13 @@ pub(super) fn rate(kind: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_read_in_both_ways_and_the_users_own_are_left() {
+        let written = json!({ "tool_response": { "function_responses": [{ "id": "a_b", "response": { "free_rooms": 3 } }] } });
+        let read = json!({ "toolResponse": { "functionResponses": [{ "id": "a_b", "response": { "free_rooms": 3 } }] } });
+        assert_eq!((camel(written), camel(read.clone())), (read.clone(), read));
+    }
 
     #[test]
     fn a_set_up_needs_a_model_and_knows_its_fields() {

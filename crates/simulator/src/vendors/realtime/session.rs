@@ -12,6 +12,7 @@ use super::detect::Detector;
 use super::response::Running;
 use super::speaker::Step;
 use crate::server::Stage;
+use crate::vendors::goodbye;
 use crate::vendors::talk::Talk;
 use crate::{Act, Heard};
 
@@ -160,6 +161,7 @@ impl Session {
         let error = json!({ "type": "invalid_request_error", "code": "session_expired", "message": "Your session hit the maximum duration of 60 minutes.",
             "param": null, "event_id": null });
         self.send(json!({ "type": "error", "error": error })).await?;
+        goodbye::close(&mut self.socket, 1001, "session_expired").await;
         Err(End::Left)
     }
 

@@ -1,8 +1,6 @@
 //! What the client says after the set-up.
 
 use audio::resample::resample;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::{End, Session, Understood};
@@ -70,7 +68,7 @@ impl Session {
 
     async fn sound(&mut self, audio: &Value) -> Result<(), End> {
         let rate = audio["mimeType"].as_str().and_then(wire::rate).ok_or(End::Close(1007, INVALID))?;
-        let bytes = audio["data"].as_str().and_then(|data| STANDARD.decode(data).ok()).ok_or(End::Close(1007, INVALID))?;
+        let bytes = audio["data"].as_str().and_then(wire::bytes).ok_or(End::Close(1007, INVALID))?;
         let pcm: Vec<i16> = bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
         let pcm = resample(&pcm, rate, RATE).map_err(|_| End::Close(1007, INVALID))?;
         self.audio_ms += pcm.len() as u64 * 1000 / u64::from(RATE);
