@@ -12,6 +12,7 @@ mod health;
 pub mod keys;
 mod media_socket;
 mod metrics;
+mod minds;
 mod orders;
 mod origin;
 pub mod prices;
@@ -25,6 +26,7 @@ mod speaking;
 mod state;
 mod stopping;
 mod upkeep;
+mod vendors;
 mod webhooks;
 pub mod wiring;
 

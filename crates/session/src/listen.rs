@@ -145,8 +145,7 @@ pub(crate) async fn open_recognition(
     meter: &call::Meter,
 ) -> Option<Box<dyn Recognition>> {
     let (engine, domain) = (engine?, domain?);
-    let listening =
-        speech::Listening { domain: std::sync::Arc::clone(domain), rate, language: language.to_owned(), meter: meter.clone() };
+    let listening = speech::Listening { domain: std::sync::Arc::clone(domain), rate, language: language.to_owned(), meter: meter.clone() };
     match engine.open(listening).await {
         Ok(recognition) => Some(recognition),
         Err(fault) => {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent::{Brain, BrainInput, FlowBrain, LadderBrain, Persona};
+use agent::{AgentDefinition, Brain, BrainInput, FlowBrain, LadderBrain, Persona};
 use call::{CallId, EndReason, Meter};
 use conversation::{Conversation, Ledger};
 use flow::Flow;
@@ -73,16 +73,18 @@ impl<S: MediaSocket> Session<S> {
             }
         };
         let caller = callable(&setup.call.from).map(str::to_owned);
+        let toolbox = setup.minds.as_ref().map_or_else(|| services.tools.clone(), |minds| minds.tools.clone());
         let thinking = Thinking { flow: &flow, seed: setup.seed, caller, keypad_only, meter: &meter, teller: &teller };
         let (brain, opening) = thinking.brain(setup.minds.take(), setup.resume.take());
         let voice = services.phrases.for_call(meter.clone()).reporting(teller.of_speech());
         let now = now();
         Ok(Self {
-            conversation: Conversation::new(rules(&flow, Duration::from_millis(elapsed_ms)), now),
+            conversation: Conversation::new(rules(&flow, &setup.agent, Duration::from_millis(elapsed_ms)), now),
             listener,
             speaker: Speaker::new(voice, &setup.agent, rate, Pace::TALK, Ledger::default()),
             reply: Reply::default(),
             journal,
+            toolbox,
             meter,
             track,
             tools: JoinSet::new(),
@@ -209,7 +211,7 @@ impl Thinking<'_> {
 }
 
 /// The agent's file over our defaults; what a resumed call has used up of its time is used up.
-fn rules(flow: &Flow, elapsed: Duration) -> conversation::TurnTaking {
+fn rules(flow: &Flow, agent: &AgentDefinition, elapsed: Duration) -> conversation::TurnTaking {
     let wanted = flow.turn_taking();
     let defaults = conversation::TurnTaking::default();
     let longest = Duration::from_secs(wanted.max_duration_secs);
@@ -217,6 +219,7 @@ fn rules(flow: &Flow, elapsed: Duration) -> conversation::TurnTaking {
         end_silence: Duration::from_millis(wanted.end_silence_ms),
         barge_in: defaults.barge_in.filter(|_| wanted.barge_in),
         silence: Duration::from_millis(wanted.silence_ms),
+        semantic: agent.hearing.semantic,
         ..defaults
     };
     // What is left of a resumed call is not the measure of its last minute.

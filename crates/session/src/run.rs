@@ -52,6 +52,8 @@ pub struct Session<S> {
     pub(crate) speaker: Speaker,
     pub(crate) reply: Reply,
     pub(crate) journal: Journal,
+    /// What can be done in this call.
+    pub(crate) toolbox: agent::Toolbox,
     /// What the call uses of outside services.
     pub(crate) meter: call::Meter,
     pub(crate) track: Option<Track>,

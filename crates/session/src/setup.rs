@@ -50,6 +50,8 @@ pub struct Minds {
     pub rungs: Vec<Rung>,
     /// Whom they play.
     pub persona: Arc<Persona>,
+    /// What they may have done.
+    pub tools: Toolbox,
 }
 
 /// What one call brings along: everything the server knows once the stream has started.

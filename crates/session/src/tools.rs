@@ -65,7 +65,7 @@ impl<S: MediaSocket> Session<S> {
         let kept = Kept::of_tool(self.journal.redaction(), &self.call, &arguments).hiding(secret);
         self.journal.learn(kept.known());
         let request = Request { id, name, arguments, context, start_ms: self.clock_ms(now), kept, saved: self.save_first(now) };
-        let work = run_tool(Arc::clone(&self.services.records), self.services.tools.clone(), request);
+        let work = run_tool(Arc::clone(&self.services.records), self.toolbox.clone(), request);
         self.tools.spawn(work.in_current_span());
         self.conversation.tool_started(now);
     }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use outbound::Fault;
 use tracing::warn;
 
-use crate::SpeechError;
+use crate::{SpeechError, TextToSpeech};
 
 pub(crate) use rest::expected;
 pub use rest::rest;
@@ -70,6 +70,13 @@ impl<T: ?Sized> Rung<T> {
 
     pub(crate) fn lets_through(&self) -> bool {
         (self.gate)()
+    }
+}
+
+impl Rung<dyn TextToSpeech> {
+    /// The voices of the engine.
+    pub fn voices(&self) -> Vec<String> {
+        self.engine.voices()
     }
 }
 

@@ -91,8 +91,6 @@ pub enum RecognitionEvent {
     EndOfSpeech,
     /// What was heard in the whole utterance.
     Final(Transcript),
-    /// The engine takes what was said for complete: a hint for endpointing.
-    EndOfSpeech,
     /// This utterance is lost; the next one may work.
     Failed(SpeechError),
 }

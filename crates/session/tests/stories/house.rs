@@ -169,12 +169,15 @@ impl House {
         let mut toolbox = Toolbox::new();
         tools.into_iter().for_each(|tool| toolbox.add(tool));
         let services = Services {
-            recognizer: Some(Arc::new(ears.another())),
+            ears: Some(speech::ladder::ears::Ears::new(vec![
+                speech::ladder::Rung::here(Arc::new(ears.another()) as Arc<dyn SpeechToText>),
+            ])),
             phrases: Phrases::new(Some(Arc::clone(&voice) as Arc<dyn TextToSpeech>), None, 1 << 20),
             tools: toolbox,
             records: Arc::clone(&records),
             recordings: None,
             recorder: telemetry::CallRecorder::new(),
+            price: Box::new(|_| Vec::new()),
         };
         Self { services: Arc::new(services), records, voice, ears, agent: Arc::new(agent), call }
     }
@@ -194,6 +197,7 @@ impl House {
             stream,
             call: self.call.clone(),
             agent: Arc::clone(&self.agent),
+            minds: None,
             domain: Some(Arc::new(domain)),
             seed: 3,
             hangup: CancellationToken::new(),
