@@ -95,8 +95,13 @@ impl<S: MediaSocket> Session<S> {
             RecognitionEvent::Final(transcript) => self.heard(transcript, now).await,
             RecognitionEvent::Failed(fault) => {
                 warn!(error = %fault, "recognition failed for this utterance");
-                let nothing =
-                    Transcript { text: String::new(), written: String::new(), confidence: 0.0, words: Vec::new(), took: Default::default() };
+                let nothing = Transcript {
+                    text: String::new(),
+                    written: String::new(),
+                    confidence: 0.0,
+                    words: Vec::new(),
+                    took: Default::default(),
+                };
                 self.heard(nothing, now).await
             }
         }
