@@ -17,7 +17,8 @@ async fn deepgrams_own_sdk_understands_the_simulator() {
     let made = here.join("../../target/sdk-venv/bin/python");
     let python = std::env::var_os("VOICENOOB_SDK_PYTHON").map_or(made, PathBuf::from);
     let mut judge = Command::new(python);
-    judge.arg(here.join("tests/sdk/deepgram.py")).arg(simulator.url(Vendor::Deepgram)).kill_on_drop(true);
+    // Without -P the script, which has the package's name, would be imported instead of it.
+    judge.arg("-P").arg(here.join("tests/sdk/deepgram.py")).arg(simulator.url(Vendor::Deepgram)).kill_on_drop(true);
     let verdict = timeout(PATIENCE, judge.output()).await.expect("it hangs").expect("./test installs the SDKs");
     assert!(verdict.status.success(), "{}", String::from_utf8_lossy(&verdict.stderr));
 }
