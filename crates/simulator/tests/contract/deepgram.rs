@@ -90,7 +90,7 @@ async fn a_socket_stands_by_for_the_next_call() {
     let config = DeepgramConfig { standby: DeepgramConfig::default().standby, ..quick() };
     let stage = Stage::new(config).await;
     let first = stage.ears.open(listening(8000, &Meter::new())).await.unwrap();
-    stage.until("one stands by", |seen| seen.open == 2).await;
+    stage.until("one stands by", |_| stage.ears.standing_by() == 1).await;
     // Whoever takes it does not wait for a new one.
     stage.simulator.behave(Vendor::Deepgram, Behaviour::with(Trouble::Silent));
     let mut second = stage.ears.open(listening(8000, &Meter::new())).await.unwrap();

@@ -5,6 +5,7 @@
 mod anthropic;
 mod azure_speech;
 mod chat;
+mod deepgram;
 mod elevenlabs;
 mod gemini;
 mod judge;

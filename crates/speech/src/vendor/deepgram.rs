@@ -114,6 +114,11 @@ impl Deepgram {
         if self.config.model.starts_with(TAKES_KEY_TERMS) { self.hints.of(domain).await } else { Ok(Hints::default()) }
     }
 
+    /// Sockets that stand by now, of all kinds.
+    pub fn standing_by(&self) -> usize {
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(_, lines)| lines.ready()).sum()
+    }
+
     /// The sockets of a kind.
     fn lines(&self, kind: Kind) -> Standby<Line> {
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);

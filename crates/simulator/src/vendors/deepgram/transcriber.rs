@@ -139,8 +139,11 @@ impl Transcriber {
         }
         let rate = self.parameters.rate.min(EARS_RATE);
         let Ok(pcm) = audio::resample::resample(&slice.pcm, self.parameters.rate, rate) else { return nothing };
-        if let (Ears::Script(..), Some(line)) = (&self.ears, &mut self.line) {
-            return line.heard(slice, why);
+        let goes_on = matches!(why, Why::Interim | Why::Long);
+        if let Some(mut line) = self.line.take() {
+            let heard = line.heard(slice, why);
+            self.line = goes_on.then_some(line);
+            return heard;
         }
         match self.ears.hear(&pcm, rate).await {
             // A script's line is for the whole utterance: it is understood word by word.
@@ -148,7 +151,7 @@ impl Transcriber {
                 let words = heard.text.split_whitespace().map(str::to_owned).collect();
                 let mut line = Line { words, confidence: heard.confidence };
                 let so_far = line.heard(slice, why);
-                self.line = (!matches!(why, Why::Endpoint | Why::Finalize | Why::Close)).then_some(line);
+                self.line = goes_on.then_some(line);
                 so_far
             }
             Ok(heard) => heard,
