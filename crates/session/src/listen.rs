@@ -6,7 +6,7 @@ use agent::Hearing;
 use audio::activity::{Activity, SPEECH_PROBABILITY};
 use audio::level::{Level, LevelMeter};
 use audio::{AudioError, dtmf};
-use speech::{Recognition, RecognitionEvent};
+use speech::{Recognition, RecognitionEvent, SpeechToText};
 use tracing::warn;
 
 /// Audio from before the first voiced frame that belongs to an utterance, unless the agent says otherwise: soft beginnings are found late.

@@ -115,6 +115,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_was_said_before_is_told_without_a_question() {
+        let wish = crate::ToolCall { id: "c1".into(), name: "look".into(), arguments: "{broken".into() };
+        let replayed = replay(&[
+            Message::Caller { text: "a room".into() },
+            Message::Agent { text: "One moment.".into(), calls: vec![wish] },
+            Message::Tool { id: "c1".into(), name: "look".into(), content: "{\"free\":2}".into() },
+        ]);
+        let turns = json!([
+            { "role": "user", "parts": [{ "text": "a room" }] },
+            { "role": "model", "parts": [{ "text": "One moment." }, { "functionCall": { "id": "c1", "name": "look", "args": {} } }] },
+            { "role": "user", "parts": [{ "functionResponse": { "id": "c1", "name": "look", "response": { "output": { "free": 2 } } } }] },
+        ]);
+        assert_eq!(replayed, Some(json!({ "clientContent": { "turns": turns, "turnComplete": false } })));
+        assert_eq!(replay(&[]), None);
+    }
+
+    #[test]
     fn durations_are_read_and_nonsense_is_none() {
         assert_eq!(seconds("9.5s"), Some(std::time::Duration::from_millis(9500)));
         for nonsense in ["9.5", "-1s", "s", "NaNs", "soon"] {

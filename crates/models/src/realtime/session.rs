@@ -47,6 +47,8 @@ pub(super) struct Session {
     /// Answers asked for so far.
     asked: u64,
     speaking: bool,
+    /// The caller's last utterance was not transcribed yet: whoever moves now leaves its words behind.
+    unwritten: bool,
     /// Since when this socket is in use; `None` until the first one is open.
     since: Option<Instant>,
     /// It is time to move, and the call was told.
@@ -80,6 +82,7 @@ impl Session {
             wishes: Vec::new(),
             asked: 0,
             speaking: false,
+            unwritten: false,
             since: None,
             leaving: false,
         })
@@ -120,7 +123,7 @@ impl Session {
 
     /// Nobody speaks and nothing is owed.
     fn is_idle(&self) -> bool {
-        self.answer.is_none() && self.queued.is_none() && self.wishes.is_empty() && !self.speaking
+        self.answer.is_none() && self.queued.is_none() && self.wishes.is_empty() && !self.speaking && !self.unwritten
     }
 
     fn interrupt(&mut self, heard_ms: u32) {
@@ -199,6 +202,7 @@ impl Protocol for Session {
             }
             Order::Finish => {
                 self.speaking = false;
+                self.unwritten = true;
                 self.send(json!({ "type": "input_audio_buffer.commit" }));
                 self.ask(true, now);
             }

@@ -64,7 +64,9 @@ pub(super) async fn next(session: &mut dyn VoiceSession) -> VoiceEvent {
 pub(super) async fn answer(session: &mut dyn VoiceSession) -> Answer {
     let mut answer = Answer::default();
     loop {
-        match next(session).await {
+        let event = next(session).await;
+        secret(&event, "when is breakfast served from seven lobby zebra giraffe please monday");
+        match event {
             VoiceEvent::Audio(pcm) => answer.samples += pcm.len(),
             VoiceEvent::AgentText(words) => answer.words.push_str(&words),
             VoiceEvent::CallerText(words) => {
@@ -98,6 +100,12 @@ pub(super) async fn first_sound(session: &mut dyn VoiceSession) -> Arc<[i16]> {
             _ => {}
         }
     }
+}
+
+/// What is reported prints no word of what was said.
+pub(super) fn secret(event: &VoiceEvent, words: &str) {
+    let printed = format!("{event:?}").to_lowercase();
+    words.to_lowercase().split_whitespace().filter(|word| word.len() > 4).for_each(|word| assert!(!printed.contains(word), "{printed}"));
 }
 
 /// The error that ends the answer or the session.

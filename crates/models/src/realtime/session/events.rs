@@ -19,7 +19,8 @@ impl Session {
     pub(super) fn event(&mut self, event: &Value, now: Instant) {
         match wire::current(wire::kind(event)) {
             "input_audio_buffer.committed" => self.memory.caller(text(&event["item_id"])),
-            "conversation.item.input_audio_transcription.completed" => self.transcribed(event),
+            "conversation.item.input_audio_transcription.completed" => self.transcribed(event, now),
+            "conversation.item.input_audio_transcription.failed" => self.written(now),
             "response.created" => self.created(event, now),
             "response.done" => self.done(&event["response"], now),
             "error" => self.error(event, now),
@@ -29,13 +30,19 @@ impl Session {
         }
     }
 
-    fn transcribed(&mut self, event: &Value) {
+    fn transcribed(&mut self, event: &Value, now: Instant) {
         let words = text(&event["transcript"]).trim();
         usage::transcription(&event["usage"], &self.meter, self.service, &self.config.transcription);
         if !words.is_empty() {
             self.memory.heard(text(&event["item_id"]), words);
             self.report(VoiceEvent::CallerText(words.to_owned()));
         }
+        self.written(now);
+    }
+
+    fn written(&mut self, now: Instant) {
+        self.unwritten = false;
+        self.age(now);
     }
 
     fn created(&mut self, event: &Value, now: Instant) {
@@ -155,7 +162,11 @@ impl Session {
 
     fn error(&mut self, event: &Value, now: Instant) {
         let asked = self.answer.as_ref().filter(|answer| !answer.begun).map(|answer| answer.name.as_str());
-        match wire::weigh(event, asked) {
+        let weight = wire::weigh(event, asked);
+        if event["error"]["code"] == "input_audio_buffer_commit_empty" {
+            self.written(now);
+        }
+        match weight {
             Weight::Harmless => tracing::debug!(service = self.service, "the service complains of something that harms nobody"),
             // What is under way is another answer; its end brings ours. If it has none, the limit of the question ends the session.
             Weight::Busy => {

@@ -147,8 +147,10 @@ impl Session {
 
     async fn set_up(&mut self, silent: bool) -> Result<(), End> {
         let message = self.next().await?;
-        while silent {
-            self.next().await?;
+        if silent {
+            loop {
+                self.next().await?;
+            }
         }
         self.setup = Setup::read(&message).map_err(|reason| End::Close(1007, reason))?;
         if let Some(handle) = &self.setup.handle {

@@ -239,7 +239,7 @@ impl Buffer {
             Format::Ulaw => decode_ulaw(bytes, &mut pcm),
             Format::Alaw => decode_alaw(bytes, &mut pcm),
             Format::Pcm => {
-                if bytes.len() % 2 != 0 {
+                if !bytes.len().is_multiple_of(2) {
                     return None;
                 }
                 let wide: Vec<i16> = bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
