@@ -65,23 +65,21 @@ impl History {
         }
     }
 
-    /// The agent was cut off: of what it said since the caller's last words only this much was heard.
-    pub(crate) fn cut(&mut self, heard: &str) {
-        let mut left = heard.trim().chars().count();
-        let begin = self.messages.iter().rposition(|(message, _)| matches!(message, Message::Caller { .. })).map_or(0, |at| at + 1);
-        for (message, size) in self.messages.iter_mut().skip(begin) {
-            let Message::Agent { text, .. } = message else { continue };
-            let length = text.chars().count();
-            if length > left {
-                *text = text.chars().take(left).collect::<String>().trim_end().to_owned() + "…";
-                self.bytes -= *size;
-                *size = weight(message);
-                self.bytes += *size;
-                left = 0;
-            } else {
-                // The space between two messages.
-                left = (left - length).saturating_sub(1);
+    /// The agent was cut off: the last so many characters of what it said were not heard.
+    pub(crate) fn cut(&mut self, mut unheard: usize) {
+        for (message, size) in self.messages.iter_mut().rev() {
+            let Message::Agent { text, .. } = message else { if matches!(message, Message::Caller { .. }) { break } else { continue } };
+            if unheard == 0 {
+                break;
             }
+            let length = text.chars().count();
+            // Between two messages was a space.
+            let heard = length.saturating_sub(unheard);
+            unheard = unheard.saturating_sub(length + 1);
+            *text = text.chars().take(heard).collect::<String>().trim_end().to_owned() + "…";
+            self.bytes -= *size;
+            *size = weight(message);
+            self.bytes += *size;
         }
     }
 
@@ -168,13 +166,13 @@ mod tests {
         history.tools(vec![(call("1"), "{}".into())]);
         history.agent("We have a room. It costs ten euros.");
         let mut nothing = history.clone();
-        history.cut("One moment. We have a room.");
+        history.cut(" It costs ten euros.".len());
         assert_eq!(texts(&history), ["c:hello", "a:One moment./1", "t:1:{}", "a:We have a room.…/0"]);
-        nothing.cut("");
+        nothing.cut("One moment. We have a room. It costs ten euros.".len());
         assert_eq!(texts(&nothing), ["c:hello", "a:…/1", "t:1:{}", "a:…/0"]);
         history.caller("what");
         history.agent("Ten euros.");
-        history.cut("Ten euros.");
+        history.cut(0);
         assert_eq!(texts(&history).last().unwrap(), "a:Ten euros./0", "all of it was heard");
     }
 
@@ -190,7 +188,7 @@ mod tests {
                     0 => history.caller(&words),
                     1 => history.agent(&words),
                     2 => history.tools(vec![(call(&format!("{number}a")), words), (call(&format!("{number}b")), "{}".into())]),
-                    _ => history.cut(&words),
+                    _ => history.cut(size),
                 }
                 history.trim();
                 let json = serde_json::to_string(&history).unwrap();
