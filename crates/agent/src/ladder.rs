@@ -266,7 +266,10 @@ impl LadderBrain {
     fn of_flow(&mut self, output: BrainOutput) -> BrainOutput {
         match &output {
             BrainOutput::Say { text, .. } => self.talk.said_by_another(text),
-            BrainOutput::Listen { state, .. } => self.place.confirming = state == "confirm",
+            BrainOutput::Listen { state, .. } => {
+                self.place.confirming = state == "confirm";
+                self.talk.turn_over();
+            }
             BrainOutput::End(exit) => self.talk.ended_by_another(exit.clone()),
             BrainOutput::CallTool { .. } | BrainOutput::Dtmf { .. } => {}
         }

@@ -8,7 +8,7 @@ mod http;
 mod mcp;
 mod messages;
 
-pub use error::ToolsError;
-pub use http::HttpRequest;
-pub use mcp::{McpSource, McpTool};
-pub use messages::{ScheduleCallback, TakeMessage};
+pub use self::error::ToolsError;
+pub use self::http::HttpRequest;
+pub use self::mcp::{McpSource, McpTool};
+pub use self::messages::{ScheduleCallback, TakeMessage};

@@ -61,9 +61,7 @@ impl Talk {
     }
 
     pub(crate) fn said_by_another(&mut self, text: &str) {
-        self.state.history.agent(text);
-        self.state.turn.push(text.to_owned());
-        self.state.untold_effect = false;
+        self.said(text);
     }
 
     pub(crate) fn done_by_another(&mut self, call: ToolCall, answer: String) {
@@ -74,7 +72,12 @@ impl Talk {
         self.state.ended = Some(exit);
     }
 
+    /// The caller has the floor.
+    pub(crate) fn turn_over(&mut self) {
+        self.state.turn_over = true;
+    }
+
     pub(crate) fn cut(&mut self, heard: &str) {
-        self.state.history.cut(heard);
+        self.interrupted(heard);
     }
 }

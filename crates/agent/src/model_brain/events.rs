@@ -174,14 +174,15 @@ impl Talk {
         self.caller_turn(&said, false);
     }
 
-    fn interrupted(&mut self, heard: &str) {
-        let said: usize = self.state.turn.iter().map(|text| text.chars().count() + 1).sum();
+    pub(super) fn interrupted(&mut self, heard: &str) {
+        self.drop_answer();
+        let (said, heard) = (self.state.turn.join(" ").chars().count(), heard.trim().chars().count());
         // Three quarters of a read-back say what it is about; people say yes into its last words.
-        if heard.chars().count() * 4 < said.saturating_sub(1) * 3 {
+        if heard * 4 < said * 3 {
             self.state.consents.not_heard();
         }
-        self.drop_answer();
-        self.state.history.cut(heard);
+        self.state.history.cut(said.saturating_sub(heard));
+        self.state.turn_over = true;
     }
 
     fn last_words(&mut self, text: String) {

@@ -65,23 +65,21 @@ impl History {
         }
     }
 
-    /// The agent was cut off: of what it said since the caller's last words only this much was heard.
-    pub(crate) fn cut(&mut self, heard: &str) {
-        let mut left = heard.trim().chars().count();
-        let begin = self.messages.iter().rposition(|(message, _)| matches!(message, Message::Caller { .. })).map_or(0, |at| at + 1);
-        for (message, size) in self.messages.iter_mut().skip(begin) {
-            let Message::Agent { text, .. } = message else { continue };
-            let length = text.chars().count();
-            if length > left {
-                *text = text.chars().take(left).collect::<String>().trim_end().to_owned() + "…";
-                self.bytes -= *size;
-                *size = weight(message);
-                self.bytes += *size;
-                left = 0;
-            } else {
-                // The space between two messages.
-                left = (left - length).saturating_sub(1);
+    /// The agent was cut off: the last so many characters of what it said were not heard.
+    pub(crate) fn cut(&mut self, mut unheard: usize) {
+        for (message, size) in self.messages.iter_mut().rev() {
+            let Message::Agent { text, .. } = message else { if matches!(message, Message::Caller { .. }) { break } else { continue } };
+            if unheard == 0 {
+                break;
             }
+            let length = text.chars().count();
+            // Between two messages was a space.
+            let heard = length.saturating_sub(unheard);
+            unheard = unheard.saturating_sub(length + 1);
+            *text = text.chars().take(heard).collect::<String>().trim_end().to_owned() + "…";
+            self.bytes -= *size;
+            *size = weight(message);
+            self.bytes += *size;
         }
     }
 
@@ -168,13 +166,13 @@ mod tests {
         history.tools(vec![(call("1"), "{}".into())]);
         history.agent("We have a room. It costs ten euros.");
         let mut nothing = history.clone();
-        history.cut("One moment. We have a room.");
+        history.cut(" It costs ten euros.".len());
         assert_eq!(texts(&history), ["c:hello", "a:One moment./1", "t:1:{}", "a:We have a room.…/0"]);
-        nothing.cut("");
+        nothing.cut("One moment. We have a room. It costs ten euros.".len());
         assert_eq!(texts(&nothing), ["c:hello", "a:…/1", "t:1:{}", "a:…/0"]);
         history.caller("what");
         history.agent("Ten euros.");
-        history.cut("Ten euros.");
+        history.cut(0);
         assert_eq!(texts(&history).last().unwrap(), "a:Ten euros./0", "all of it was heard");
     }
 
@@ -182,7 +180,9 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn however_long_the_call_it_stays_within_its_limits_and_pairs_stay_together(steps in proptest::collection::vec((0u8..4, 0usize..9000), 0..60)) {
+        fn however_long_the_call_it_stays_within_its_limits_and_pairs_stay_together(
+            steps in proptest::collection::vec((0u8..4, prop_oneof![0usize..60, 0usize..9000]), 0..300),
+        ) {
             let mut history = History::default();
             for (number, (kind, size)) in steps.into_iter().enumerate() {
                 let words = "ä\"".repeat(size / 3);
@@ -190,27 +190,27 @@ mod tests {
                     0 => history.caller(&words),
                     1 => history.agent(&words),
                     2 => history.tools(vec![(call(&format!("{number}a")), words), (call(&format!("{number}b")), "{}".into())]),
-                    _ => history.cut(&words),
+                    _ => history.cut(size),
                 }
                 history.trim();
-                let json = serde_json::to_string(&history).unwrap();
-                prop_assert!(json.len() <= MAX_BYTES + 2, "{}", json.len());
-                prop_assert!(history.messages().count() <= MAX_MESSAGES);
-                let mut waiting: Vec<String> = Vec::new();
-                for message in history.messages() {
-                    match message {
-                        Message::Agent { calls, .. } => {
-                            prop_assert!(waiting.is_empty());
-                            waiting = calls.iter().map(|call| call.id.clone()).collect();
-                        }
-                        Message::Tool { id, .. } => prop_assert_eq!(waiting.remove(0), id.clone()),
-                        Message::Caller { .. } => prop_assert!(waiting.is_empty()),
-                    }
-                }
-                prop_assert!(waiting.is_empty());
-                let back: History = serde_json::from_str(&json).unwrap();
-                prop_assert_eq!(back, history.clone());
             }
+            let json = serde_json::to_string(&history).unwrap();
+            prop_assert!(json.len() <= MAX_BYTES + 2, "{}", json.len());
+            prop_assert!(history.messages().count() <= MAX_MESSAGES);
+            let mut waiting: Vec<String> = Vec::new();
+            for message in history.messages() {
+                match message {
+                    Message::Agent { calls, .. } => {
+                        prop_assert!(waiting.is_empty());
+                        waiting = calls.iter().map(|call| call.id.clone()).collect();
+                    }
+                    Message::Tool { id, .. } => prop_assert_eq!(waiting.remove(0), id.clone()),
+                    Message::Caller { .. } => prop_assert!(waiting.is_empty()),
+                }
+            }
+            prop_assert!(waiting.is_empty());
+            let back: History = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(back, history);
         }
     }
 }

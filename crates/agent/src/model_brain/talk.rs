@@ -43,8 +43,9 @@ pub(crate) struct State {
     pub(super) keys: String,
     /// Misunderstandings in a row.
     pub(super) misses: u32,
-    /// What was said since the caller's last words.
+    /// What was said in the agent's last turn, and whether that turn is over.
     pub(super) turn: Vec<String>,
+    pub(super) turn_over: bool,
     /// The last tool that changed something did so, and nothing was said since.
     pub(super) untold_effect: bool,
     pub(super) ended: Option<Exit>,
@@ -125,14 +126,26 @@ impl Talk {
 
     /// Something goes out: what was said is known to have been said from here on.
     pub(super) fn taken(&mut self, ready: &Ready) {
-        if let BrainOutput::Say { text, .. } = &ready.output {
-            self.state.history.agent(text);
-            self.state.turn.push(text.clone());
-            self.state.untold_effect = false;
-            if ready.own {
-                self.state.consents.said();
+        match &ready.output {
+            BrainOutput::Say { text, .. } => {
+                self.said(text);
+                if ready.own {
+                    self.state.consents.said();
+                }
             }
+            BrainOutput::Listen { .. } => self.state.turn_over = true,
+            _ => {}
         }
+    }
+
+    /// Words of the agent, whoever thought of them.
+    pub(super) fn said(&mut self, text: &str) {
+        if std::mem::take(&mut self.state.turn_over) {
+            self.state.turn.clear();
+        }
+        self.state.history.agent(text);
+        self.state.turn.push(text.to_owned());
+        self.state.untold_effect = false;
     }
 
     fn words(&mut self, sentences: impl IntoIterator<Item = String>) {

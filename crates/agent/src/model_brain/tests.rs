@@ -298,6 +298,17 @@ async fn what_was_not_heard_is_not_remembered_as_said() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_said_before_the_last_turn_was_heard() {
+    let model = Scripted::new([vec![Say("Hello.")]]);
+    let mut call = talking(&model);
+    call.tell(BrainInput::Started).await;
+    call.tell(BrainInput::Silence { count: 1 }).await;
+    call.tell(BrainInput::Interrupted { heard: "Are you".into() }).await;
+    call.heard("yes i am").await;
+    assert_eq!(model.last()[1], "agent: Harbour View Hotel, hello! Are you…");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_yes_into_a_read_back_that_was_hardly_heard_is_none() {
     let book = || Call("book", json!({ "nights": 2 }));
     let read_back = "So that is a double room for two nights from Wednesday?";

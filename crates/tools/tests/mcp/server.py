@@ -35,5 +35,6 @@ json_answers = "json" in sys.argv
 app = server.streamable_http_app(json_response=json_answers)
 listener = socket.socket()
 listener.bind(("127.0.0.1", 0))
+listener.listen()
 print(listener.getsockname()[1], flush=True)
 uvicorn.Server(uvicorn.Config(app, log_level="error")).run(sockets=[listener])
