@@ -41,7 +41,7 @@ impl<S: MediaSocket> Session<S> {
     }
 
     /// Stores what this part of the call used, and what that cost.
-    async fn bill(&self) {
+    async fn bill(&mut self) {
         let used = (self.services.price)(&self.meter.usage());
         if used.is_empty() {
             return;
