@@ -173,12 +173,12 @@ impl LadderBrain {
         self.take(next.unwrap_or(self.rungs.len()), RungWhy::of(broken));
         match next {
             Some(_) => self.talk.ask(),
-            None => self.to_flow(),
+            None => self.hand_to_flow(),
         }
     }
 
     /// The dialogue takes over in the middle of a turn.
-    fn to_flow(&mut self) {
+    fn hand_to_flow(&mut self) {
         self.talk.hand_over();
         let fresh = !std::mem::replace(&mut self.place.flow_began, true);
         if fresh {

@@ -47,7 +47,11 @@ const LANGUAGES: [Words; 19] = [
         yes: &["はい", "ええ", "お願いします", "そうです"],
         no: &["いいえ", "いや", "違", "ちが", "待", "やめ", "ない"],
     },
-    Words { language: "ko", yes: &["네", "예", "그래요", "맞아요", "좋아요"], no: &["아니", "안", "틀", "잠깐", "싫"] },
+    Words {
+        language: "ko",
+        yes: &["네", "예", "그래요", "맞아요", "좋아요"],
+        no: &["아니", "아니요", "아니오", "안", "틀려요", "잠깐", "잠깐만요", "싫어요"],
+    },
     Words { language: "ms", yes: &["ya", "baik", "betul", "setuju"], no: &["tidak", "bukan", "jangan", "salah", "tak"] },
     Words {
         language: "nl",
@@ -72,11 +76,15 @@ const LANGUAGES: [Words; 19] = [
     Words {
         language: "vi", yes: &["vâng", "có", "đúng", "được", "dạ", "đồng ý"], no: &["không", "sai", "đừng", "chưa", "khoan"]
     },
-    Words { language: "zh", yes: &["是", "对", "好", "可以", "行", "没错"], no: &["不", "没有", "别", "等", "错"] },
+    Words {
+        language: "zh",
+        yes: &["是", "是的", "对", "对的", "好", "好的", "可以", "行", "没错"],
+        no: &["不", "没有", "别", "等", "错了"],
+    },
 ];
 
-/// Languages that are written without spaces between words, or with endings on them.
-const UNPARTED: [&str; 4] = ["ja", "ko", "th", "zh"];
+/// Languages that are written without spaces between words.
+const UNPARTED: [&str; 3] = ["ja", "th", "zh"];
 
 /// Whether the caller's words say yes or no to what was asked. By whole words, never by parts of them; where both are said it is a no. `None`:
 /// neither. `language`: BCP 47.
@@ -88,24 +96,32 @@ pub fn yes_or_no(text: &str, language: &str) -> Option<bool> {
     }
     let own = LANGUAGES.iter().find(|words| words.language == primary);
     let (yes, no) = own.map_or((&[][..], &[][..]), |own| (own.yes, own.no));
-    let parted = !UNPARTED.contains(&primary.as_str());
-    // As in English: a no counts near the front, a yes at the front or in a short answer.
-    if says(&words, NO, 5, true, false) || says(&words, no, 5, parted, true) {
+    if says(&words, NO, 5) {
         return Some(false);
     }
     let front = if words.len() <= 5 { 5 } else { 2 };
-    (says(&words, YES, front, true, false) || says(&words, yes, front, parted, false)).then_some(true)
+    if UNPARTED.contains(&primary.as_str()) {
+        return unparted(text, yes, no).or_else(|| says(&words, YES, front).then_some(true));
+    }
+    // As in English: a no counts near the front, a yes at the front or in a short answer.
+    if says(&words, no, 5) {
+        return Some(false);
+    }
+    (says(&words, YES, front) || says(&words, yes, front)).then_some(true)
 }
 
-/// One of the phrases is among the first words. Where words are not parted they are looked for at a chunk's beginning, a no anywhere in it.
-fn says(all: &[String], phrases: &[&str], until: usize, parted: bool, anywhere: bool) -> bool {
-    (0..all.len().min(until)).any(|at| {
-        phrases.iter().any(|phrase| match (parted, anywhere) {
-            (true, _) => here(all, at, &words(phrase)),
-            (false, true) => all[at].contains(phrase),
-            (false, false) => all[at].starts_with(phrase),
-        })
-    })
+/// A no counts wherever its signs stand; a yes only as all that stands before the first space or point: many words begin like one.
+fn unparted(text: &str, yes: &[&str], no: &[&str]) -> Option<bool> {
+    if no.iter().any(|no| text.contains(no)) {
+        return Some(false);
+    }
+    let mut parts = text.split(|sign: char| sign.is_whitespace() || "、。，！？,.!?".contains(sign)).filter(|part| !part.is_empty());
+    parts.next().is_some_and(|first| yes.contains(&first)).then_some(true)
+}
+
+/// One of the phrases is among the first words.
+fn says(all: &[String], phrases: &[&str], until: usize) -> bool {
+    (0..all.len().min(until)).any(|at| phrases.iter().any(|phrase| here(all, at, &words(phrase))))
 }
 
 #[cfg(test)]
@@ -134,6 +150,9 @@ mod tests {
             ("der Januar", "de-DE", None),
             ("不是", "zh-CN", Some(false)),
             ("好的，谢谢", "zh-CN", Some(true)),
+            ("行李在哪里", "zh-CN", None),
+            ("예약", "ko-KR", None),
+            ("ใช้บัตร", "th-TH", None),
             ("c'est pas ça", "fr-FR", Some(false)),
             ("alla fine", "it-IT", None),
             ("okay", "xx", Some(true)),

@@ -38,7 +38,7 @@ impl Consents {
             return true;
         }
         // Another call than the one that was agreed to: that one starts over as well.
-        self.0.retain(|open| !same(open) && !(open.tool == tool && open.stage == Stage::Agreed));
+        self.0.retain(|open| !(same(open) || (open.tool == tool && open.stage == Stage::Agreed)));
         if self.0.len() >= MAX_OPEN {
             self.0.remove(0);
         }

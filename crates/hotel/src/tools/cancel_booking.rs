@@ -33,7 +33,7 @@ impl Tool for CancelBooking {
         Some(spec(
             self.name(),
             "Cancels a booking. Its answer says what that costs. Call find_booking first, so that the caller knows which booking it is.",
-            json!({ "code": schema::word("Confirmation code, as the caller said it. Leave it out when the caller does not know it: the number of this call is looked up."), "name": schema::word("Last name the booking was made under, as the caller said it.") }),
+            schema::whose(),
             &["name"],
         ))
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use agent::{Tool, ToolAnswer, ToolContext, ToolSpec};
 use async_trait::async_trait;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::answer::{arguments, refusal_for, reservation_fields};
 use super::quote_change::quote;
@@ -27,7 +27,7 @@ impl Tool for ChangeBooking {
         Some(spec(
             self.name(),
             "Changes a booking. Call quote_change with the same arguments first, and tell the caller the difference.",
-            json!({ "code": schema::word("Confirmation code, as the caller said it. Leave it out when the caller does not know it: the number of this call is looked up."), "name": schema::word("Last name the booking was made under, as the caller said it."), "arrival": schema::date("New day of arrival, if it changes."), "nights": schema::count("New number of nights, if it changes."), "room_type": schema::word("Code of the new room type, if it changes."), "guests": schema::count("New number of guests, if it changes.") }),
+            schema::change(),
             &["name"],
         ))
     }

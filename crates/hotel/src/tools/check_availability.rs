@@ -34,8 +34,14 @@ impl Tool for CheckAvailability {
     fn spec(&self) -> Option<ToolSpec> {
         Some(spec(
             self.name(),
-            "Which rooms are free for a stay, and what they cost in total and for a night. Ask it before you speak of prices or of what is free; never guess either. Room types are named in its answer.",
-            json!({ "arrival": schema::date("Day of arrival."), "nights": schema::count("Number of nights."), "guests": schema::count("Number of guests."), "room_type": schema::word("Code of a room type, as an answer of this tool named it. Leave it out to see all.") }),
+            "Which rooms are free for a stay, and what they cost in total and for a night. Ask it before you speak of prices or of what is free; never guess \
+             either. Room types are named in its answer.",
+            json!({
+                "arrival": schema::date("Day of arrival."),
+                "nights": schema::count("Number of nights."),
+                "guests": schema::count("Number of guests."),
+                "room_type": schema::word("Code of a room type, as an answer of this tool named it. Leave it out to see all."),
+            }),
             &["arrival", "nights"],
         ))
     }

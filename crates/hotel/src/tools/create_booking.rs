@@ -37,7 +37,14 @@ impl Tool for CreateBooking {
         Some(spec(
             self.name(),
             "Books a room for a stay at the price that check_availability gave. Call check_availability for the same stay first.",
-            json!({ "arrival": schema::date("Day of arrival."), "nights": schema::count("Number of nights."), "guests": schema::count("Number of guests."), "room_type": schema::word("Code of the room type, as check_availability named it."), "name": schema::word("The guest's name as the caller said it."), "phone": schema::word("Number to call back, if the caller gives one; else the number of this call is taken.") }),
+            json!({
+                "arrival": schema::date("Day of arrival."),
+                "nights": schema::count("Number of nights."),
+                "guests": schema::count("Number of guests."),
+                "room_type": schema::word("Code of the room type, as check_availability named it."),
+                "name": schema::word("The guest's name as the caller said it."),
+                "phone": schema::word("Number to call back, if the caller gives one; else the number of this call is taken."),
+            }),
             &["arrival", "nights", "room_type", "name"],
         ))
     }

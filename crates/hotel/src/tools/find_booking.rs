@@ -32,7 +32,7 @@ impl Tool for FindBooking {
         Some(spec(
             self.name(),
             "Reads a booking to a caller who knows the last name it was made under, and its confirmation code or calls from its number.",
-            json!({ "code": schema::word("Confirmation code, as the caller said it. Leave it out when the caller does not know it: the number of this call is looked up."), "name": schema::word("Last name the booking was made under, as the caller said it.") }),
+            schema::whose(),
             &["name"],
         ))
     }

@@ -48,7 +48,11 @@ impl Tool for LeaveMessage {
         Some(spec(
             self.name(),
             "Leaves a message for the people at the front desk, who call back.",
-            json!({ "name": schema::word("The caller's name."), "phone": schema::word("Number to call back, if it is another than the number of this call."), "text": schema::text("The message, in the caller's words.") }),
+            json!({
+                "name": schema::word("The caller's name."),
+                "phone": schema::word("Number to call back, if it is another than the number of this call."),
+                "text": schema::text("The message, in the caller's words."),
+            }),
             &["name", "text"],
         ))
     }

@@ -6,7 +6,7 @@ use agent::{Tool, ToolAnswer, ToolContext, ToolSpec};
 use async_trait::async_trait;
 use jiff::civil::Date;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::answer::{arguments, refusal, refusal_for, said, stay_fields};
 use super::schema::{self, spec};
@@ -38,8 +38,8 @@ impl Tool for QuoteChange {
     fn spec(&self) -> Option<ToolSpec> {
         Some(spec(
             self.name(),
-            "What a change of a booking would come to: new total and difference. Ask it before you speak of a change's price, and before change_booking.",
-            json!({ "code": schema::word("Confirmation code, as the caller said it. Leave it out when the caller does not know it: the number of this call is looked up."), "name": schema::word("Last name the booking was made under, as the caller said it."), "arrival": schema::date("New day of arrival, if it changes."), "nights": schema::count("New number of nights, if it changes."), "room_type": schema::word("Code of the new room type, if it changes."), "guests": schema::count("New number of guests, if it changes.") }),
+            "What a change of a booking would come to: new total and difference. Ask it before change_booking, and before you speak of its price.",
+            schema::change(),
             &["name"],
         ))
     }

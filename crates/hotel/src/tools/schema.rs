@@ -14,6 +14,26 @@ pub(super) fn spec(name: &str, description: &str, properties: Value, required: &
     ToolSpec { name: name.to_owned(), description: description.to_owned(), parameters }
 }
 
+/// Which booking, by what a caller knows of it.
+pub(super) fn whose() -> Value {
+    json!({
+        "code": word("Confirmation code, as the caller said it. Leave it out when it is not known: the number of this call is looked up."),
+        "name": word("Last name the booking was made under, as the caller said it."),
+    })
+}
+
+/// Which booking, and what of it is to be another.
+pub(super) fn change() -> Value {
+    json!({
+        "code": whose()["code"],
+        "name": whose()["name"],
+        "arrival": date("New day of arrival, if it changes."),
+        "nights": count("New number of nights, if it changes."),
+        "room_type": word("Code of the new room type, if it changes."),
+        "guests": count("New number of guests, if it changes."),
+    })
+}
+
 pub(super) fn date(what: &str) -> Value {
     json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "description": format!("{what} YYYY-MM-DD.") })
 }
