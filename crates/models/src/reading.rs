@@ -86,7 +86,7 @@ pub(crate) fn run(events: Events, reader: impl Reader, account: Account, patienc
     let due = since + patience.first;
     tokio::spawn(async move {
         let mut reading = Reading { events, reader, sender, patience, due, began: false, said: false };
-        let end = reading.to_the_end().await;
+        let end = reading.read_on().await;
         account.count(reading.reader.tokens());
         if let Some(end) = end {
             let end = match end {
@@ -116,7 +116,7 @@ struct Reading<R> {
 
 impl<R: Reader> Reading<R> {
     /// `None`: nobody listens any more.
-    async fn to_the_end(&mut self) -> Option<Result<Stop, Fault>> {
+    async fn read_on(&mut self) -> Option<Result<Stop, Fault>> {
         loop {
             let event = tokio::select! {
                 () = self.sender.closed() => return None,

@@ -26,7 +26,7 @@ mod speaking;
 mod state;
 mod stopping;
 mod upkeep;
-mod vendors;
+pub mod vendors;
 mod webhooks;
 pub mod wiring;
 

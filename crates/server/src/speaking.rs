@@ -26,6 +26,8 @@ static SHIPPED_PHRASES: &[u8] = include_bytes!("../phrases/hotel.pack");
 pub(crate) struct Engines {
     /// Who listens, best first.
     pub(crate) ears: Option<Ears>,
+    /// The recogniser of this machine.
+    pub(crate) recognizer: Option<Arc<dyn SpeechToText>>,
     /// The voice of this machine.
     pub(crate) voice: Option<Arc<dyn TextToSpeech>>,
     /// The voices of all engines; none when there is no engine.
@@ -41,7 +43,7 @@ pub(crate) async fn engines(settings: &Settings, worker: &WorkerCommand, guards:
     let (recognizer, voice) = tokio::join!(recognizer(settings, worker, cache), voice());
     let recognizer = noticed(recognizer, "Callers are understood by vendors, or by key presses only", &mut notices)?;
     let voice = noticed(voice, "The agent speaks by vendors, or says pre-rendered phrases only", &mut notices)?;
-    let heard_by = kit.ears(&settings.vendors.ears, recognizer);
+    let heard_by = kit.ears(&settings.vendors.ears, recognizer.clone());
     let spoken_by = kit.voices(&settings.vendors.voices, voice.clone());
     let voices = (!spoken_by.is_empty()).then(|| spoken_by.iter().flat_map(Rung::voices).collect());
     let pack = PhrasePack::read(SHIPPED_PHRASES)?;
@@ -53,7 +55,7 @@ pub(crate) async fn engines(settings: &Settings, worker: &WorkerCommand, guards:
         on_change: logged(),
     });
     let ears = (!heard_by.is_empty()).then(|| Ears::new(heard_by));
-    Ok(Engines { ears, voice, voices, phrases, notices })
+    Ok(Engines { ears, recognizer, voice, voices, phrases, notices })
 }
 
 async fn recognizer(settings: &Settings, worker: &WorkerCommand, cache: &Path) -> Result<Arc<dyn SpeechToText>, SpeechError> {

@@ -7,11 +7,9 @@ use std::sync::Arc;
 
 use agent::Rung as ModelRung;
 use call::Tier;
+use models::LanguageModel;
 use models::anthropic::{self, Anthropic};
 use models::completions::{self, Completions, Dialect};
-use models::gemini::{Gemini, GeminiConfig};
-use models::realtime::{Realtime, RealtimeConfig};
-use models::{LanguageModel, SpeechToSpeech};
 use privacy::Secret;
 use resilience::{Guard, Guards, Service};
 use speech::ladder::Rung;
@@ -22,8 +20,8 @@ use speech::vendor::elevenlabs::{ElevenLabs, ElevenLabsConfig};
 use speech::vendor::openai::{OpenAiListen, OpenAiListenConfig, OpenAiPlace, OpenAiSpeak, OpenAiSpeakConfig};
 use speech::{SpeechToText, TextToSpeech};
 
-use self::probes::Probe;
 pub(crate) use self::probes::look_after;
+pub use self::probes::{Probe, VendorFault};
 use crate::ServerError;
 use crate::settings::{Place, Vendors};
 
@@ -36,16 +34,8 @@ pub(crate) struct Kit {
     ears: Vec<(&'static str, Rung<dyn SpeechToText>)>,
     voices: Vec<(&'static str, Rung<dyn TextToSpeech>)>,
     models: Vec<(&'static str, ModelRung)>,
-    speech: Vec<(&'static str, SpeechRung)>,
     /// What finds out outside of calls whether a service is back.
     pub(crate) probes: Vec<Probe>,
-}
-
-/// A speech-to-speech model, and whether its guard lets through now.
-#[derive(Clone)]
-pub(crate) struct SpeechRung {
-    pub(crate) model: Arc<dyn SpeechToSpeech>,
-    pub(crate) open: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
 /// Builds a kit, service by service.
@@ -60,7 +50,6 @@ impl Kit {
         let mut builder = Builder { guards, kit: Self::default() };
         builder.speech_engines(vendors)?;
         builder.models(vendors)?;
-        builder.speech_models(vendors)?;
         Ok(builder.kit)
     }
 
@@ -79,11 +68,6 @@ impl Kit {
         let wanted: Vec<&str> = if order.is_empty() { tiers::models(tier).to_vec() } else { order.iter().map(String::as_str).collect() };
         picked(&self.models, &wanted)
     }
-
-    /// Which speech-to-speech models an agent of this tier speaks with.
-    pub(crate) fn speech(&self, tier: Tier) -> Vec<SpeechRung> {
-        picked(&self.speech, tiers::speech(tier))
-    }
 }
 
 /// Those that are named, in that order; all, when none are. What runs here comes where `local` is named, else at the end.
@@ -91,14 +75,16 @@ fn ordered<T: ?Sized>(all: &[(&'static str, Rung<T>)], order: &[String], local: 
     if order.is_empty() {
         return all.iter().map(|(_, rung)| rung.clone()).chain(local).collect();
     }
-    let mut wanted = Vec::new();
+    let (mut wanted, mut local) = (Vec::new(), local);
     for name in order {
         match all.iter().find(|(known, _)| known == name) {
             Some((_, rung)) => wanted.push(rung.clone()),
-            None if name == "local" => wanted.extend(local.clone()),
+            None if name == "local" => wanted.extend(local.take()),
             None => {}
         }
     }
+    // The last resort is never left out.
+    wanted.extend(local);
     wanted
 }
 
@@ -178,24 +164,6 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn speech_models(&mut self, vendors: &Vendors) -> Result<(), ServerError> {
-        if let Some((url, key)) = keyed(&vendors.openai) {
-            for (name, model) in ["openai", "openai_mini"].into_iter().zip(&vendors.realtime_models) {
-                let guard = self.guards.of(Service::OpenAiRealtime);
-                self.converses(name, Arc::new(Realtime::new(RealtimeConfig::openai(url, key, model), guard.clone())?), &guard);
-            }
-        }
-        if let (Some((url, key)), Some(deployment)) = (keyed(&vendors.azure_openai), &vendors.azure_deployments[1]) {
-            let guard = self.guards.of(Service::AzureRealtime);
-            self.converses("azure_openai", Arc::new(Realtime::new(RealtimeConfig::azure(url, key, deployment), guard.clone())?), &guard);
-        }
-        if let Some((url, key)) = keyed(&vendors.gemini) {
-            let guard = self.guards.of(Service::GeminiLive);
-            self.converses("gemini", Arc::new(Gemini::new(GeminiConfig::google(url, key, &vendors.gemini_model), guard.clone())?), &guard);
-        }
-        Ok(())
-    }
-
     fn completes(
         &mut self,
         name: &'static str,
@@ -236,15 +204,6 @@ impl Builder<'_> {
             async move { model.check().await.map_err(|fault| fault.to_string()) }
         }));
         self.kit.models.push((name, ModelRung { model, open: Arc::new(open(guard)) }));
-    }
-
-    fn converses(&mut self, name: &'static str, model: Arc<dyn SpeechToSpeech>, guard: &Guard) {
-        let checked = Arc::clone(&model);
-        self.kit.probes.push(Probe::new(guard, move || {
-            let model = Arc::clone(&checked);
-            async move { model.check().await.map_err(|fault| fault.to_string()) }
-        }));
-        self.kit.speech.push((name, SpeechRung { model, open: Arc::new(open(guard)) }));
     }
 }
 

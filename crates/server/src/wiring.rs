@@ -39,7 +39,7 @@ use crate::routes::router;
 use crate::settings::Settings;
 use crate::speaking::engines;
 use crate::state::{App, Parts};
-use crate::vendors::{self, Kit};
+use crate::vendors::{Kit, Probe, look_after};
 use crate::{ServerError, stopping, upkeep};
 
 /// The demo hotel's receptionist: answers every number that has no agent of its own.
@@ -97,7 +97,7 @@ pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, Ser
 
     // Hearing, speaking and thinking, and with them the agents.
     let mut kit = Kit::build(&settings.vendors, &guards)?;
-    let probes = std::mem::take(&mut kit.probes);
+    let vendors: Arc<[Probe]> = std::mem::take(&mut kit.probes).into();
     let engines = engines(&settings, worker, &guards, &kit).await?;
     let recognizer = engines.ears.clone().map(|ears| Arc::new(ears) as Arc<dyn SpeechToText>);
     let minds = MindMaker::new(
@@ -123,7 +123,7 @@ pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, Ser
     };
     let services = Services { ears: engines.ears, phrases: engines.phrases, tools, records, recordings, recorder, price };
     let stop = CancellationToken::new();
-    tokio::spawn(vendors::look_after(probes, stop.clone()));
+    tokio::spawn(look_after(Arc::clone(&vendors), stop.clone()));
     let l16_byte_order = if settings.telnyx_l16_big_endian { ByteOrder::Big } else { ByteOrder::Little };
     Ok(App::new(Parts {
         unstarted: Arc::new(Semaphore::new(settings.max_concurrent_calls + UNSTARTED_SOCKETS)),
@@ -146,6 +146,8 @@ pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, Ser
         prices,
         services: Arc::new(services),
         voice: engines.voice,
+        recognizer: engines.recognizer,
+        vendors,
         notices: engines.notices,
         stream_options: StreamOptions { l16_byte_order },
         keys,

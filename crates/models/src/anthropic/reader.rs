@@ -56,14 +56,12 @@ enum Block {
 }
 
 #[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type")]
 enum Delta {
-    TextDelta {
-        text: String,
-    },
-    InputJsonDelta {
-        partial_json: String,
-    },
+    #[serde(rename = "text_delta")]
+    Text { text: String },
+    #[serde(rename = "input_json_delta")]
+    InputJson { partial_json: String },
     #[serde(other)]
     Other,
 }
@@ -110,8 +108,8 @@ impl Answer {
 
     fn go_on(&mut self, index: u64, delta: Delta, out: &mut Vec<AnswerEvent>) -> Result<Progress, Fault> {
         let piece = match delta {
-            Delta::TextDelta { text } => return Ok(say(text, out)),
-            Delta::InputJsonDelta { partial_json } => partial_json,
+            Delta::Text { text } => return Ok(say(text, out)),
+            Delta::InputJson { partial_json } => partial_json,
             Delta::Other => return Ok(Progress::None),
         };
         // Arguments of tools that the vendor itself runs; we offer none.

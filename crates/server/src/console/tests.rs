@@ -104,6 +104,8 @@ async fn parts(settings: Settings) -> Parts {
             price: Box::new(|_| Vec::new()),
         }),
         voice: None,
+        recognizer: None,
+        vendors: Arc::new([]),
         pms: Arc::new(pms),
         database: None,
         live_state: heart.state.clone(),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use agent::{AgentDefinition, AgentKind};
+use agent::{AgentDefinition, AgentKind, Texts};
 use call::Tier;
 use flow::Flow;
 use session::Minds;
@@ -106,7 +106,11 @@ impl Maker {
             AgentKind::Echo => None,
         };
         let texts = match &definition.kind {
-            AgentKind::Flow(flow) => flow.fixed_texts(),
+            AgentKind::Flow(flow) => {
+                // What an agent with a model says without it, beside what its dialogue says.
+                let aside = definition.mind.iter().flat_map(|_| Texts::of_agent(flow, &definition.language).all());
+                flow.fixed_texts().into_iter().chain(aside).collect()
+            }
             AgentKind::Echo => definition.hold_texts().fixed(),
         };
         let _place = self.rendering.acquire().await;

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use resilience::Guard;
@@ -16,13 +17,31 @@ const CHECK_LIMIT: Duration = Duration::from_secs(10);
 
 type Check = dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync;
 
-/// How to find out whether a service is back.
-pub(crate) struct Probe {
+/// A service that does not work, in its adapter's words.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct VendorFault(String);
+
+/// How to find out whether a service works.
+pub struct Probe {
     guard: Guard,
     check: Box<Check>,
 }
 
 impl Probe {
+    /// The service's name.
+    pub fn name(&self) -> &'static str {
+        self.guard.view().service.as_str()
+    }
+
+    /// Uses the service, through its guard; the error says what is wrong.
+    ///
+    /// # Errors
+    /// What the adapter says.
+    pub async fn check(&self) -> Result<(), VendorFault> {
+        (self.check)().await.map_err(VendorFault)
+    }
+
     pub(super) fn new<F>(guard: &Guard, check: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Result<(), String>> + Send + 'static,
@@ -32,7 +51,7 @@ impl Probe {
 }
 
 /// Asks those whose breakers want it, until the program stops. The check goes through the guard, so its outcome is the probe's.
-pub(crate) async fn look_after(probes: Vec<Probe>, stop: CancellationToken) {
+pub(crate) async fn look_after(probes: Arc<[Probe]>, stop: CancellationToken) {
     let mut tick = interval(LOOK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -41,7 +60,7 @@ pub(crate) async fn look_after(probes: Vec<Probe>, stop: CancellationToken) {
             _ = tick.tick() => {}
         }
         for probe in probes.iter().filter(|probe| probe.guard.wants_probe()) {
-            let service = probe.guard.view().service.as_str();
+            let service = probe.name();
             // One at a time for each service: the guard lets a single probe through, and wants none while it is out.
             tokio::spawn(ask(service, (probe.check)()).instrument(tracing::info_span!("probe", service)));
         }

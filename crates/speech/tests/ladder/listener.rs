@@ -102,7 +102,13 @@ impl One {
     }
 
     fn transcript(&self) -> Transcript {
-        Transcript { text: self.name.to_owned(), confidence: 1.0, words: Vec::new(), took: Default::default() }
+        Transcript {
+            text: self.name.to_owned(),
+            written: self.name.to_owned(),
+            confidence: 1.0,
+            words: Vec::new(),
+            took: Default::default(),
+        }
     }
 
     fn fail(&mut self) {
