@@ -1,7 +1,7 @@
 //! Every adapter of a vendor meets the same contract, through real sockets, against the simulated vendor: happy, cancelled in the middle, stalled,
 //! cut, wrong key, too many requests, malformed, slow first byte.
 
-#![allow(
+#![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -2,7 +2,7 @@
 //!
 //! They need the Python environment that `./test` installs (`VOICENOOB_SDK_PYTHON`). Each test runs a short script in `tests/sdk/*.py`.
 
-#![allow(
+#![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
