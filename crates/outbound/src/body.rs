@@ -75,8 +75,9 @@ impl Body {
             },
             Ok(Ok(None)) => {
                 self.over = true;
-                if let Some(begun) = self.say.begun().take() {
-                    begun.answered();
+                // Whoever reads it may still find that it ended too early, so the guard's ear is kept.
+                if let Some(begun) = self.say.begun().as_mut() {
+                    begun.alive();
                 }
                 return None;
             }
@@ -117,5 +118,36 @@ impl Body {
         self.read += piece.len();
         self.due = None;
         if self.read > self.watch.max_bytes { Err(Fault::TooLong(self.watch.max_bytes)) } else { Ok(piece) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::routing::get;
+    use resilience::{Guard, Service};
+
+    use super::*;
+    use crate::{Client, Request, Setup};
+
+    #[tokio::test]
+    async fn an_answer_that_ended_too_early_is_a_failure_to_the_guard() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().route("/", get(async || "data: one\n\n"));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let guard = Guard::new(Service::OpenAi, Service::OpenAi.policy());
+        let setup = Setup { base_url, headers: Vec::new(), query: Vec::new(), plain: false };
+        let client = Client::new(&setup, guard.clone()).unwrap();
+        let second = Duration::from_secs(1);
+        let watch = Watch { first: second, stall: second, max_bytes: 100 };
+        let mut events = client.stream(&Request::get(""), watch).await.unwrap().events();
+        assert_eq!(events.next().await.unwrap().unwrap().data, "one");
+        assert_eq!(events.next().await, None);
+        assert_eq!((guard.view().counts.answered, guard.view().counts.failed), (1, 0));
+        events.failed(Fault::Cut("it ended before it was over".to_owned()));
+        assert_eq!(guard.view().counts.failed, 1);
+        drop(events);
+        assert_eq!(guard.view().in_use, 0);
     }
 }
