@@ -26,8 +26,8 @@ pub struct Body {
     response: Response,
     say: Say,
     watch: Watch,
-    /// When the next piece is due.
-    due: Instant,
+    /// When the next piece is due; `None` until somebody waits for it: a listener who takes his time is no fault of the service.
+    due: Option<Instant>,
     read: usize,
     over: bool,
 }
@@ -50,7 +50,7 @@ impl Say {
 
 impl Body {
     pub(crate) fn new(response: Response, begun: Begun, watch: Watch, due: Instant) -> Self {
-        Self { response, say: Say(Arc::new(Mutex::new(Some(begun)))), watch, due, read: 0, over: false }
+        Self { response, say: Say(Arc::new(Mutex::new(Some(begun)))), watch, due: Some(due), read: 0, over: false }
     }
 
     pub(crate) fn say(&self) -> Say {
@@ -67,7 +67,8 @@ impl Body {
         if self.over {
             return None;
         }
-        let fault = match timeout_at(self.due, self.response.chunk()).await {
+        let due = *self.due.get_or_insert_with(|| Instant::now() + self.watch.stall);
+        let fault = match timeout_at(due, self.response.chunk()).await {
             Ok(Ok(Some(piece))) => match self.take(piece) {
                 Ok(piece) => return Some(Ok(piece)),
                 Err(fault) => fault,
@@ -114,7 +115,7 @@ impl Body {
             begun.alive();
         }
         self.read += piece.len();
-        self.due = Instant::now() + self.watch.stall;
+        self.due = None;
         if self.read > self.watch.max_bytes { Err(Fault::TooLong(self.watch.max_bytes)) } else { Ok(piece) }
     }
 }
