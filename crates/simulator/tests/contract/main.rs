@@ -1,6 +1,5 @@
 //! Every adapter of a vendor meets the same contract, through real sockets, against the simulated vendor: happy, cancelled in the middle, stalled,
 //! cut, wrong key, too many requests, malformed, slow first byte.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a story that cannot go on fails")]
 
 mod anthropic;
 mod aura;
