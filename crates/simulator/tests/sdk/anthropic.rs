@@ -6,19 +6,19 @@ use resilience::{Guard, Service};
 use simulator::{Simulator, Vendor};
 
 use crate::chat::{asked, keeper};
-use crate::judged::judged;
+use crate::judge::judge;
 
 #[tokio::test]
 async fn anthropics_sdk_understands_the_simulated_answers_and_refusals() {
     let simulator = Simulator::quick().await.unwrap();
-    judged("anthropic_messages.py", &[&simulator.url(Vendor::Anthropic)]).await;
+    judge("anthropic_messages.py", &[&simulator.url(Vendor::Anthropic)]).await.unwrap();
     assert_eq!(simulator.seen(Vendor::Anthropic).open, 0);
 }
 
 #[tokio::test]
 async fn our_adapter_asks_as_anthropics_sdk_does() {
     let (url, mut sent) = keeper().await;
-    judged("anthropic_asked.py", &[&url]).await;
+    judge("anthropic_asked.py", &[&url]).await.unwrap();
     let theirs = sent.recv().await.unwrap();
     let guard = Guard::new(Service::Anthropic, Service::Anthropic.policy());
     let config = Config { base_url: url, auth: Auth::Bearer, ..Config::new("claude-haiku-5-5", "a-key".to_owned().into()) };

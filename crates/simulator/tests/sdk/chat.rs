@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use simulator::{Simulator, Vendor};
 use tokio::sync::mpsc;
 
-use crate::judged::judged;
+use crate::judge::judge;
 
 /// One request, as far as it matters.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub(crate) fn asked() -> ChatRequest {
 #[tokio::test]
 async fn openais_sdk_understands_the_simulated_answers_and_refusals() {
     let simulator = Simulator::quick().await.unwrap();
-    judged("chat.py", &[&simulator.url(Vendor::OpenAi)]).await;
+    judge("chat.py", &[&simulator.url(Vendor::OpenAi)]).await.unwrap();
     assert_eq!(simulator.seen(Vendor::OpenAi).open, 0);
 }
 
@@ -66,7 +66,7 @@ async fn openais_sdk_understands_the_simulated_answers_and_refusals() {
 async fn our_adapter_asks_as_openais_sdk_does() {
     let (url, mut sent) = keeper().await;
     let base = format!("{url}/v1");
-    judged("chat_asked.py", &[&base, &url]).await;
+    judge("chat_asked.py", &[&base, &url]).await.unwrap();
     let (theirs, azures) = (sent.recv().await.unwrap(), sent.recv().await.unwrap());
 
     let guard = || Guard::new(Service::OpenAi, Service::OpenAi.policy());

@@ -1,8 +1,11 @@
 //! Google's SDK in a Live session.
 
-use super::python;
+use simulator::{Simulator, Vendor};
+
+use crate::judge::judge;
 
 #[tokio::test]
 async fn the_sdk_holds_a_conversation() {
-    python::run("gemini.py", simulator::Vendor::Gemini).await;
+    let simulator = Simulator::quick().await.unwrap();
+    judge("gemini.py", &[&simulator.url(Vendor::Gemini)]).await.unwrap();
 }

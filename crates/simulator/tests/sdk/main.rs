@@ -16,8 +16,6 @@ mod deepgram;
 mod elevenlabs;
 mod gemini;
 mod judge;
-mod judged;
 mod openai_speech;
-mod python;
 mod realtime;
 mod recorder;

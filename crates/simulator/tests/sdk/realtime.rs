@@ -1,8 +1,11 @@
 //! OpenAI's SDK in a Realtime session.
 
-use super::python;
+use simulator::{Simulator, Vendor};
+
+use crate::judge::judge;
 
 #[tokio::test]
 async fn the_sdk_holds_a_conversation() {
-    python::run("realtime.py", simulator::Vendor::OpenAi).await;
+    let simulator = Simulator::quick().await.unwrap();
+    judge("realtime.py", &[&simulator.url(Vendor::OpenAi)]).await.unwrap();
 }

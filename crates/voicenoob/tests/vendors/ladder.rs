@@ -1,0 +1,40 @@
+//! Vendors fail in the middle of calls, and the calls go on.
+
+use anyhow::{Result, ensure};
+use call::Speaker;
+use simulator::{Behaviour, Trouble, Vendor};
+
+use crate::stage::{Stage, pairs};
+
+#[tokio::test]
+async fn when_every_vendor_fails_the_call_goes_on_with_what_is_on_this_machine_and_the_record_says_so() -> Result<()> {
+    let stage = Stage::open().await?;
+    let agent = stage.receptionist().await?;
+    for vendor in [Vendor::Deepgram, Vendor::OpenAi, Vendor::ElevenLabs] {
+        stage.vendors.behave(vendor, Behaviour::with(Trouble::Unavailable { status: 503 }));
+    }
+    let call = stage.call(&agent, &["I would like to book a double room.", "Goodbye."]).await?;
+    let said = call.words_of(Speaker::Agent);
+    ensure!(said.contains("Harbour View"), "{said}");
+    ensure!(call.words_of(Speaker::Caller).contains("double room"), "the caller was heard: {:?}", call.turns);
+    let record = stage.record(&call).await?;
+    let rungs = pairs(&record["rungs"], "part", "to");
+    for rung in [("ears", "local"), ("mind", "dialogue"), ("voice", "local")] {
+        ensure!(rungs.iter().any(|(part, to)| part == rung.0 && to.contains(rung.1)), "{rung:?} is not in {rungs:?}");
+    }
+    stage.close().await
+}
+
+#[tokio::test]
+async fn a_model_that_falls_silent_in_the_middle_of_a_call_is_followed_by_the_dialogue() -> Result<()> {
+    let stage = Stage::open().await?;
+    let agent = stage.receptionist().await?;
+    stage.vendors.behave(Vendor::OpenAi, Behaviour::with(Trouble::Silent));
+    let call = stage.call(&agent, &["Good morning.", "Goodbye."]).await?;
+    let record = stage.record(&call).await?;
+    let rungs = pairs(&record["rungs"], "part", "why");
+    ensure!(rungs.iter().any(|(part, why)| part == "mind" && why == "late"), "{rungs:?}");
+    ensure!(call.words_of(Speaker::Agent).len() > "Good morning, Harbour View.".len(), "{:?}", call.turns);
+    stage.freed(Vendor::OpenAi, 0).await?;
+    stage.close().await
+}

@@ -1,0 +1,117 @@
+//! A server with vendors, and the calls it gets.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use call::Carrier;
+use dial::{CallReport, Script};
+use serde_json::{Value, json};
+use simulator::{Seen, Simulator, Vendor};
+use testkit::{ApiClient, Server};
+
+use crate::program;
+
+/// A key that the simulated vendors take.
+const KEY: &str = "key-of-the-test";
+/// What is freed is free within this time.
+const FREED: Duration = Duration::from_secs(5);
+
+pub(crate) struct Stage {
+    pub(crate) vendors: Simulator,
+    pub(crate) server: Server,
+    pub(crate) admin: ApiClient,
+}
+
+impl Stage {
+    /// A server that listens by Deepgram, thinks by Cerebras and speaks by ElevenLabs: the tier "budget".
+    pub(crate) async fn open() -> Result<Self> {
+        let vendors = Simulator::quick().await?;
+        let [deepgram, openai, elevenlabs] = [Vendor::Deepgram, Vendor::OpenAi, Vendor::ElevenLabs].map(|vendor| vendors.url(vendor));
+        let settings = [
+            ("DEEPGRAM_API_URL", deepgram.as_str()),
+            ("DEEPGRAM_API_KEY", KEY),
+            // Cerebras speaks OpenAI's protocol.
+            ("CEREBRAS_API_URL", openai.as_str()),
+            ("CEREBRAS_API_KEY", KEY),
+            ("ELEVENLABS_API_URL", elevenlabs.as_str()),
+            ("ELEVENLABS_API_KEY", KEY),
+            ("TTS_ENGINES", "elevenlabs,local"),
+        ];
+        let server = Server::start_with(program(), &settings).await?;
+        let admin = server.administrator().await?;
+        Ok(Self { vendors, server, admin })
+    }
+
+    /// Makes an agent of a tier that takes calls.
+    pub(crate) async fn agent(&self, body: Value) -> Result<String> {
+        let made = self.admin.post("/api/v1/agents", &body).await?;
+        let id = made["id"].as_str().with_context(|| made.to_string())?.to_owned();
+        let ready = async {
+            let mut tick = tokio::time::interval(Duration::from_millis(100));
+            loop {
+                tick.tick().await;
+                let address = self.server.url().join(&format!("/audio/refusals/{id}/busy.wav"))?;
+                if self.server.http().get(address).send().await?.status() == 200 {
+                    return anyhow::Ok(());
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), ready).await.context("the agent does not become ready")??;
+        Ok(id)
+    }
+
+    /// The receptionist of the demo hotel with a model.
+    pub(crate) async fn receptionist(&self) -> Result<String> {
+        self.agent(json!({
+            "name": "Receptionist", "tier": "budget", "system_prompt": "You are the receptionist of a small hotel.", "greeting": "Good morning, Harbour View."
+        }))
+        .await
+    }
+
+    /// A caller who says these sentences, each after the agent has finished.
+    pub(crate) async fn call(&self, agent: &str, sentences: &[&str]) -> Result<CallReport> {
+        let script = Script::saying(Carrier::Twilio, sentences.iter().copied());
+        self.server.call(Script { agent: Some(agent.to_owned()), ..script }).await
+    }
+
+    /// What is kept of a call, once all of it is.
+    pub(crate) async fn record(&self, call: &CallReport) -> Result<Value> {
+        let path = format!("/api/v1/calls/{}", call.carrier_call_id);
+        let whole = async {
+            let mut tick = tokio::time::interval(Duration::from_millis(100));
+            loop {
+                tick.tick().await;
+                let found = self.admin.get(&path).await?;
+                if !found["call"]["ended_at"].is_null() && found["live"] == false {
+                    return anyhow::Ok(found);
+                }
+            }
+        };
+        tokio::time::timeout(FREED, whole).await.context("the call does not end")?
+    }
+
+    /// Nothing of a call is left open at a vendor but what stands by.
+    pub(crate) async fn freed(&self, vendor: Vendor, standing_by: usize) -> Result<Seen> {
+        let mut tick = tokio::time::interval(Duration::from_millis(50));
+        let deadline = tokio::time::Instant::now() + FREED;
+        loop {
+            tick.tick().await;
+            let seen = self.vendors.seen(vendor);
+            if seen.open <= standing_by {
+                return Ok(seen);
+            }
+            ensure!(tokio::time::Instant::now() < deadline, "{} connections are left open: {seen:?}", vendor.as_str());
+        }
+    }
+
+    pub(crate) async fn close(self) -> Result<()> {
+        self.server.stop().await?;
+        Ok(())
+    }
+}
+
+/// The lines of a record's list, by two of their fields.
+pub(crate) fn pairs(list: &Value, first: &str, second: &str) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    list.as_array().into_iter().flatten().map(|line| (text(&line[first]), text(&line[second]))).collect()
+}
