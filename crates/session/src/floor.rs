@@ -91,11 +91,13 @@ impl<S: MediaSocket> Session<S> {
     /// Recognition has news.
     pub(crate) async fn recognised(&mut self, event: RecognitionEvent, now: Instant) -> Result<(), SocketClosed> {
         match event {
-            RecognitionEvent::Partial(_) => Ok(()),
+            RecognitionEvent::Partial(_) | RecognitionEvent::EndOfSpeech => Ok(()),
             RecognitionEvent::Final(transcript) => self.heard(transcript, now).await,
             RecognitionEvent::Failed(fault) => {
                 warn!(error = %fault, "recognition failed for this utterance");
-                self.heard(Transcript { text: String::new(), confidence: 0.0, words: Vec::new(), took: Default::default() }, now).await
+                let nothing =
+                    Transcript { text: String::new(), written: String::new(), confidence: 0.0, words: Vec::new(), took: Default::default() };
+                self.heard(nothing, now).await
             }
         }
     }

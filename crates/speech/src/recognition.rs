@@ -88,6 +88,8 @@ pub enum RecognitionEvent {
     Partial(Transcript),
     /// What was heard in the whole utterance.
     Final(Transcript),
+    /// The engine takes what was said for complete: a hint for endpointing.
+    EndOfSpeech,
     /// This utterance is lost; the next one may work.
     Failed(SpeechError),
 }
@@ -95,8 +97,10 @@ pub enum RecognitionEvent {
 /// Recognised words.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transcript {
-    /// Lower-case words with single spaces; empty when speech was heard but no words were made out.
+    /// Lower-case words without punctuation, with single spaces: what flows understand. Empty when speech was heard but no words were made out.
     pub text: String,
+    /// The engine's own writing, with case and punctuation; the same as `text` where it has none.
+    pub written: String,
     /// From 0 (guess) to 1 (sure). Low for speech outside the domain.
     pub confidence: f32,
     /// Word by word.

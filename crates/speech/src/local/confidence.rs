@@ -37,7 +37,7 @@ pub(super) fn judge(heard: Option<Hypothesis>, vocabulary: &HashSet<String>, too
             Word { text: segment.word.clone(), confidence: segment.probability as f32 * share }
         })
         .collect();
-    Transcript { text, confidence: confidence(&segments, vocabulary), words, took }
+    Transcript { written: text.clone(), text, confidence: confidence(&segments, vocabulary), words, took }
 }
 
 fn confidence(words: &[Segment], vocabulary: &HashSet<String>) -> f32 {

@@ -30,5 +30,8 @@ pub(super) async fn hear(recognizer: &LocalRecognizer) -> Result<(), SpeechError
         RecognitionEvent::Final(heard) | RecognitionEvent::Partial(heard) => {
             Err(SpeechError::CheckFailed { engine: ENGINE, detail: format!("heard {:?} instead of {WORDS:?}", heard.text) })
         }
+        RecognitionEvent::EndOfSpeech => {
+            Err(SpeechError::CheckFailed { engine: ENGINE, detail: "it called the clip complete before its words came".to_owned() })
+        }
     }
 }

@@ -31,7 +31,7 @@ async fn final_of(recognition: &mut dyn Recognition) -> Result<Transcript, Speec
     match recognition.next().await {
         RecognitionEvent::Final(heard) => Ok(heard),
         RecognitionEvent::Failed(error) => Err(error),
-        RecognitionEvent::Partial(heard) => panic!("a partial came out of the blue: {heard:?}"),
+        other => panic!("a partial came out of the blue: {other:?}"),
     }
 }
 

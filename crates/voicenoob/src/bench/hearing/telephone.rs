@@ -49,7 +49,7 @@ impl Telephone {
         let audio = Duration::from_secs_f64(pcm.len() as f64 / f64::from(RATE));
         loop {
             match self.recognition.next().await {
-                RecognitionEvent::Partial(_) => {}
+                RecognitionEvent::Partial(_) | RecognitionEvent::EndOfSpeech => {}
                 RecognitionEvent::Final(transcript) => return Ok(Heard { transcript, audio }),
                 RecognitionEvent::Failed(fault) => bail!("recognition of {text:?} failed: {fault}"),
             }
