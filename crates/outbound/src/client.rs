@@ -70,7 +70,7 @@ impl Client {
     /// # Errors
     /// [`Fault::Address`], [`Fault::SetUp`].
     pub fn new(setup: &Setup, guard: Guard) -> Result<Self, Fault> {
-        crate::tls();
+        crate::use_tls();
         let base = address::base(&setup.base_url, setup.plain)?;
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("voicenoob/", env!("CARGO_PKG_VERSION")))

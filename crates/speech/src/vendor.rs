@@ -5,3 +5,4 @@ pub mod azure;
 pub mod deepgram;
 pub mod elevenlabs;
 pub mod openai;
+pub mod riva;
