@@ -1,0 +1,70 @@
+//! NVIDIA's SDK: its client talks to the simulator, and our adapter to a server made of the stubs that it ships.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use resilience::{Guard, Service};
+use riva::ChannelsConfig;
+use simulator::{Simulator, Vendor};
+use speech::vendor::riva::{Riva, RivaConfig};
+use speech::{Domain, Listening, RecognitionEvent, SpeechToText};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+/// Importing the SDK on a busy machine takes seconds; what has not finished after this hangs.
+const LIMIT: Duration = Duration::from_secs(120);
+
+fn script(name: &str, arguments: &[&str]) -> Command {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let made = here.join("../../target/sdk-venv/bin/python");
+    let python = std::env::var_os("VOICENOOB_SDK_PYTHON").map_or(made, PathBuf::from);
+    let mut command = Command::new(python);
+    command.arg(here.join("tests/sdk").join(name)).args(arguments).kill_on_drop(true);
+    command
+}
+
+fn good(output: &Output) {
+    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
+async fn nvidias_client_understands_the_simulator() {
+    let simulator = Simulator::quick().await.unwrap();
+    let address = simulator.url(Vendor::Riva).replace("http://", "");
+    let output = timeout(LIMIT, script("riva.py", &[&address]).output()).await.expect("the SDK did not finish");
+    good(&output.expect("python does not start: ./test installs the SDKs"));
+    assert_eq!(simulator.seen(Vendor::Riva).open, 0);
+}
+
+#[tokio::test]
+async fn our_ears_ask_a_server_of_nvidias_stubs_as_its_client_does() {
+    let mut server = script("riva_server.py", &[]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    let port = timeout(LIMIT, lines.next_line()).await.expect("the server did not start").unwrap().expect("no port");
+    let guard = Guard::new(Service::Riva, Service::Riva.policy());
+    let ears = Riva::new(ChannelsConfig::new(format!("http://127.0.0.1:{port}")), guard, RivaConfig::default()).unwrap();
+    let states = BTreeMap::from([("ask".to_owned(), vec!["the mezzanine suite".to_owned()])]);
+    let domain = Arc::new(Domain { name: "hotel".into(), states, background: Vec::new() });
+    timeout(LIMIT, ears.check()).await.unwrap().unwrap();
+    let mut call = ears.open(Listening::plain(domain, 8000)).await.unwrap();
+    call.start();
+    (0..50).for_each(|_| call.push(&[1000; 160]));
+    call.finish();
+    let mut partials = 0;
+    let heard = loop {
+        match timeout(LIMIT, call.next()).await.unwrap() {
+            RecognitionEvent::Final(heard) => break heard,
+            RecognitionEvent::Failed(fault) => panic!("{fault}"),
+            _ => partials += 1,
+        }
+    };
+    // The server says what it was asked; the resampler's end makes it a little more than a second.
+    assert!(partials > 0);
+    let seconds: f32 = heard.written.strip_prefix("as the client asks for ").expect(&heard.written).parse().unwrap();
+    assert!((1.0..1.01).contains(&seconds), "{}", heard.written);
+    assert_eq!((heard.words.len(), heard.words[0].text.as_str(), heard.words[0].confidence), (1, "as", 0.5));
+}
