@@ -69,9 +69,14 @@ impl Scene {
     }
 }
 
-/// A second of tone, in frames as a call has them.
+/// A second of tone.
 fn speak(ears: &mut dyn Recognition) {
-    for _ in 0..50 {
+    speak_for(ears, 50);
+}
+
+/// Tone, in frames of 20 ms as a call has them.
+fn speak_for(ears: &mut dyn Recognition, frames: usize) {
+    for _ in 0..frames {
         let frame: Vec<i16> = (0..160).map(|at| if at % 40 < 20 { 6000 } else { -6000 }).collect();
         ears.push(&frame);
     }

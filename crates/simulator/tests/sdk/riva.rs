@@ -35,7 +35,7 @@ fn good(output: &Output) {
 async fn nvidias_client_understands_the_simulator() {
     let simulator = Simulator::quick().await.unwrap();
     let address = simulator.url(Vendor::Riva).replace("http://", "");
-    let output = timeout(LIMIT, script("riva.py", &[&address]).output()).await.expect("the SDK did not finish");
+    let output = timeout(LIMIT, script("riva_client.py", &[&address]).output()).await.expect("the SDK did not finish");
     good(&output.expect("python does not start: ./test installs the SDKs"));
     assert_eq!(simulator.seen(Vendor::Riva).open, 0);
 }

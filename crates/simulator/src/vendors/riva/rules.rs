@@ -75,7 +75,10 @@ impl Listener {
         let (language, rate) = (&config.language_code, config.sample_rate_hertz);
         let fits = |model: &&(&str, &str, u32, bool)| {
             let (name, known, wanted, does) = **model;
-            does == streams && known == language && i64::from(wanted) == i64::from(rate) && (config.model.is_empty() || config.model == name)
+            does == streams
+                && known == language
+                && i64::from(wanted) == i64::from(rate)
+                && (config.model.is_empty() || config.model == name)
         };
         let Some((_, _, rate, _)) = MODELS.iter().find(fits) else {
             let kind = if streams { "online" } else { "offline" };

@@ -44,6 +44,14 @@ pub(super) async fn stream(
     }
 }
 
+/// The next message; `None` after the last. One that breaks off never comes: that the other side is gone, its end of the answers says.
+async fn next(requests: &mut Streaming<StreamingRecognizeRequest>) -> Option<StreamingRecognizeRequest> {
+    match requests.message().await {
+        Ok(message) => message,
+        Err(_) => std::future::pending().await,
+    }
+}
+
 struct Talk<'a> {
     act: &'a mut Act,
     line: &'a Line,
@@ -53,12 +61,12 @@ struct Talk<'a> {
 
 impl Talk<'_> {
     async fn run(&mut self, ears: Ears, mut requests: Streaming<StreamingRecognizeRequest>) -> Result<(), Status> {
-        let first = requests.message().await?.and_then(|request| request.streaming_request);
+        let first = next(&mut requests).await.and_then(|request| request.streaming_request);
         let Some(StreamingRequest::StreamingConfig(config)) = first else {
             return Err(Status::invalid_argument("Error: first message must be streaming_config"));
         };
         let mut part = Part::new(Listener::new(config.config, true)?, ears, config.interim_results);
-        while let Some(request) = requests.message().await? {
+        while let Some(request) = next(&mut requests).await {
             let Some(StreamingRequest::AudioContent(audio)) = request.streaming_request else {
                 return Err(Status::invalid_argument("Error: only the first message may be streaming_config"));
             };

@@ -51,20 +51,36 @@ async fn words_that_came_before_a_stall_are_not_lost() {
 }
 
 #[tokio::test]
+async fn a_vendor_that_takes_no_more_sound_does_not_hold_up_the_end() {
+    let scene = Scene::new().await;
+    let mut ears = scene.ears().await;
+    scene.trouble(Trouble::Stall { after: 1 });
+    ears.start();
+    // More than a connection takes before it is read.
+    speak_for(&mut *ears, 1400);
+    let RecognitionEvent::Partial(_) = next(&mut *ears).await else { panic!("no words") };
+    let finished = Instant::now();
+    ears.finish();
+    assert_eq!(outcome(&mut *ears).await.unwrap().text, "good");
+    assert!(finished.elapsed() < Duration::from_millis(900), "{:?}", finished.elapsed());
+}
+
+#[tokio::test]
 async fn an_utterance_that_was_cut_is_heard_again_from_its_beginning() {
     let scene = Scene::new().await;
     let mut ears = scene.ears().await;
     scene.trouble(Trouble::Cut { after: 1 });
     ears.start();
-    speak(&mut *ears);
-    next(&mut *ears).await;
+    // Enough for one result: the next one is cut.
+    speak_for(&mut *ears, 20);
+    assert!(matches!(next(&mut *ears).await, RecognitionEvent::Partial(_)));
     scene.recover();
     speak(&mut *ears);
     ears.finish();
     let heard = outcome(&mut *ears).await.unwrap();
     assert_eq!(heard.text, "i would like to book a double room for two nights", "the script's next line, as a whole");
     assert_eq!(scene.riva.channels().view().replaced, 1);
-    assert!(scene.meter.usage()[0].amount > 2000, "what was heard twice is counted twice");
+    assert!(scene.meter.usage()[0].amount > 1700, "what was heard twice is counted twice");
 }
 
 #[tokio::test]

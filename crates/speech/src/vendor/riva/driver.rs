@@ -9,7 +9,7 @@ use outbound::Fault;
 use resilience::{Classify, Failure};
 use riva::asr::StreamingRecognitionConfig;
 use riva::{Channels, Sound};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use super::assembly::{Assembly, News};
 use super::models::Model;
@@ -34,7 +34,11 @@ impl Driver {
             && self.is_worth_another(fault, &utterance)
         {
             tracing::info!(engine = NAME, %fault, "an utterance is heard again from its beginning");
-            outcome = self.once(&utterance).await;
+            match self.once(&utterance).await {
+                // What went wrong says more than that it was not tried again.
+                Err(Fault::NotAsked(_)) => {}
+                again => outcome = again,
+            }
         }
         utterance.done(outcome.map_err(SpeechError::outside(NAME)));
     }
@@ -48,8 +52,12 @@ impl Driver {
         let (sound, mut answers) = self.channels.listen(self.first.clone()).await?;
         let mut heard = Assembly::default();
         let mut feeding = pin!(self.feed(utterance, sound));
-        // Set when the caller has finished and all sound is sent: before, there is nothing to be late for.
-        let (mut over, mut due) = (None, Instant::now());
+        // From when the caller has finished, be all sound sent or not: a connection that takes no more is no reason to wait.
+        let mut late = pin!(async {
+            utterance.ended().await;
+            sleep(self.config.finish).await;
+        });
+        let mut over = None;
         loop {
             tokio::select! {
                 biased;
@@ -60,13 +68,14 @@ impl Driver {
                     None => return Err(Fault::Cut("the server ended the stream".to_owned())),
                 },
                 since = &mut feeding, if over.is_none() => {
-                    (over, due) = (Some(since), Instant::now() + self.config.finish);
+                    over = Some(since);
                     answers.asked();
                 }
-                () = sleep_until(due), if over.is_some() => {
+                () = &mut late => {
                     answers.timed_out();
                     // What was heard is better for the caller than "please repeat".
-                    return if heard.is_empty() { Err(Fault::NoAnswer(self.config.finish)) } else { Ok(heard.transcript(took(over))) };
+                    let took = took(utterance.over());
+                    return if heard.is_empty() { Err(Fault::NoAnswer(self.config.finish)) } else { Ok(heard.transcript(took)) };
                 }
             }
         }

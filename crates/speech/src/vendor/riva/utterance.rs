@@ -21,6 +21,8 @@ pub(super) struct Utterance {
     state: Mutex<State>,
     /// There is more sound, or no more.
     heard: Notify,
+    /// There is no more sound.
+    ended: Notify,
     /// There is an event.
     said: Notify,
     limit: usize,
@@ -45,7 +47,13 @@ pub(super) enum Piece {
 
 impl Utterance {
     pub(super) fn new(bytes_a_second: usize) -> Self {
-        Self { state: Mutex::default(), heard: Notify::new(), said: Notify::new(), limit: bytes_a_second * MAX_UTTERANCE }
+        Self {
+            state: Mutex::default(),
+            heard: Notify::new(),
+            ended: Notify::new(),
+            said: Notify::new(),
+            limit: bytes_a_second * MAX_UTTERANCE,
+        }
     }
 
     /// Adds what `write` appends, up to the limit.
@@ -64,6 +72,14 @@ impl Utterance {
     pub(super) fn finish(&self) {
         self.state().over.get_or_insert_with(Instant::now);
         self.heard.notify_one();
+        self.ended.notify_one();
+    }
+
+    /// Returns when it is over.
+    pub(super) async fn ended(&self) {
+        while self.over().is_none() {
+            self.ended.notified().await;
+        }
     }
 
     /// When it was over, if it is.
