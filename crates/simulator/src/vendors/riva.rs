@@ -26,6 +26,7 @@ use tracing::error;
 use crate::server::{Stage, bind};
 use crate::{Act, SimulatorError, Trouble, Vendor};
 use rules::Listener;
+use streaming::Taken;
 use wire::Line;
 
 /// Streams at once on one connection, as gRPC servers commonly allow.
@@ -98,9 +99,9 @@ impl RivaSpeechRecognition for Riva {
     ) -> Result<Response<Self::StreamingRecognizeStream>, Status> {
         let act = self.begin(request.metadata())?;
         let line = request.extensions().get::<Line>().cloned().ok_or_else(|| Status::internal("the connection is not known"))?;
-        let (answers, receiver) = mpsc::channel(AHEAD);
-        tokio::spawn(streaming::stream(self.0.ears.clone(), act, line, request.into_inner(), answers));
-        Ok(Response::new(streaming::answers(receiver)))
+        let ((answers, receiver), taken) = (mpsc::channel(AHEAD), Taken::default());
+        tokio::spawn(streaming::stream(self.0.ears.clone(), act, line, request.into_inner(), answers, taken.clone()));
+        Ok(Response::new(streaming::answers(receiver, taken)))
     }
 
     async fn get_riva_speech_recognition_config(

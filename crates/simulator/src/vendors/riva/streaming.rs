@@ -1,6 +1,8 @@
 //! One `StreamingRecognize`.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::{Stream, StreamExt, stream};
 use riva::asr::streaming_recognize_request::StreamingRequest;
@@ -15,12 +17,27 @@ use super::wire::Line;
 use crate::plan::Next;
 use crate::{Act, Ears};
 
-type Answer = Result<StreamingRecognizeResponse, Status>;
+pub(super) type Answer = Result<StreamingRecognizeResponse, Status>;
 /// What goes out.
 pub(super) type Answers = Pin<Box<dyn Stream<Item = Answer> + Send>>;
 
-pub(super) fn answers(receiver: mpsc::Receiver<Answer>) -> Answers {
-    stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) }).boxed()
+/// Set when the last answer was taken: whoever has gone before has cancelled.
+#[derive(Clone, Default)]
+pub(super) struct Taken(Arc<AtomicBool>);
+
+/// What comes to a reader of answers: each of them, and `None` after the last.
+pub(super) type Outgoing = mpsc::Sender<Option<Answer>>;
+
+pub(super) fn answers(receiver: mpsc::Receiver<Option<Answer>>, taken: Taken) -> Answers {
+    let next = |(mut receiver, taken): (mpsc::Receiver<Option<Answer>>, Taken)| async move {
+        let next = receiver.recv().await.flatten();
+        // Nothing is asked for after an error.
+        if matches!(next, None | Some(Err(_))) {
+            taken.0.store(true, Ordering::SeqCst);
+        }
+        Some((next?, (receiver, taken)))
+    };
+    stream::unfold((receiver, taken), next).boxed()
 }
 
 /// Until it is over, or nobody listens any more.
@@ -29,18 +46,23 @@ pub(super) async fn stream(
     mut act: Act,
     line: Line,
     requests: Streaming<StreamingRecognizeRequest>,
-    answers: mpsc::Sender<Answer>,
+    answers: Outgoing,
+    taken: Taken,
 ) {
     let mut talk = Talk { act: &mut act, line: &line, answers: &answers, begun: false };
     tokio::select! {
         ended = talk.run(ears, requests) => {
             if let Err(status) = ended {
                 // Whoever has gone does not need to know.
-                let _ = answers.send(Err(status)).await;
+                let _ = answers.send(Some(Err(status))).await;
             }
-            act.complete();
+            let _ = answers.send(None).await;
+            answers.closed().await;
         }
         () = answers.closed() => {}
+    }
+    if taken.0.load(Ordering::SeqCst) {
+        act.complete();
     }
 }
 
@@ -55,7 +77,7 @@ async fn next(requests: &mut Streaming<StreamingRecognizeRequest>) -> Option<Str
 struct Talk<'a> {
     act: &'a mut Act,
     line: &'a Line,
-    answers: &'a mpsc::Sender<Answer>,
+    answers: &'a Outgoing,
     begun: bool,
 }
 
@@ -106,6 +128,6 @@ impl Talk<'_> {
 
     async fn send(&self, answer: StreamingRecognizeResponse) {
         // The end of the listener ends all of this.
-        let _ = self.answers.send(Ok(answer)).await;
+        let _ = self.answers.send(Some(Ok(answer))).await;
     }
 }
