@@ -1,10 +1,16 @@
 """A server made of the stubs that NVIDIA's SDK ships. It compares what it is asked with what NVIDIA's client would ask, and says so."""
 
+import datetime
+import ipaddress
 import sys
 from concurrent import futures
 
 import grpc
 import riva.client
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from riva.client.proto import health_pb2, health_pb2_grpc, riva_asr_pb2, riva_asr_pb2_grpc
 
 MODEL = "conformer-en-US-asr-streaming"
@@ -61,10 +67,29 @@ class Health(health_pb2_grpc.HealthServicer):
         return health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVING)
 
 
+def credentials():
+    """A certificate that nobody has signed but itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a server of a test")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
+    pem = builder.add_extension(address, False).sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    plain = serialization.NoEncryption()
+    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    return pem, grpc.ssl_server_credentials([(secret, pem)])
+
+
 server = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
 riva_asr_pb2_grpc.add_RivaSpeechRecognitionServicer_to_server(Recognition(), server)
 health_pb2_grpc.add_HealthServicer_to_server(Health(), server)
-print(server.add_insecure_port("127.0.0.1:0"), flush=True)
+if "tls" in sys.argv:
+    pem, secret = credentials()
+    port = server.add_secure_port("127.0.0.1:0", secret)
+else:
+    pem, port = b"", server.add_insecure_port("127.0.0.1:0")
 server.start()
+print(port, pem.hex(), flush=True)
 # Until whoever started it goes away.
 sys.stdin.read()
