@@ -21,7 +21,7 @@ mod view;
 
 pub mod messages {
     //! Riva's messages and services, generated from `proto/`.
-    #![allow(missing_docs, unreachable_pub, clippy::all, rust_2018_idioms, reason = "it is generated")]
+    #![expect(missing_docs, reason = "it is generated")]
     include!(concat!(env!("OUT_DIR"), "/messages.rs"));
 }
 
