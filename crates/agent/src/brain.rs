@@ -44,6 +44,11 @@ impl FlowBrain {
     pub fn keypad_only(&mut self) {
         self.dialogue.keypad_only();
     }
+
+    /// What it wanted to say and do is left out.
+    pub(crate) fn hush(&mut self) {
+        self.ready.clear();
+    }
 }
 
 #[async_trait]

@@ -83,6 +83,8 @@ pub enum Auth {
         /// The user's name.
         user: String,
     },
+    /// `webhook-id`, `webhook-timestamp` and `webhook-signature` as Standard Webhooks has them; the secret is the key (`whsec_` and base64, or plain).
+    Signed,
 }
 
 /// Methods that a tool may use.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use call::{AgentId, PhoneNumber, TenantId};
-use flow::{Flow, HoldTexts, Problem};
+use flow::{Flow, HoldTexts, Problem, WaitTexts};
 
 use crate::Mind;
 
@@ -149,6 +149,14 @@ impl AgentDefinition {
             kind: AgentKind::Flow(Arc::new(flow)),
             mind: None,
         })
+    }
+
+    /// What is said while the agent owes an answer.
+    pub fn wait_texts(&self) -> WaitTexts {
+        match &self.kind {
+            AgentKind::Flow(flow) => flow.wait_texts(),
+            AgentKind::Echo => WaitTexts::english(),
+        }
     }
 
     /// What callers of this agent hear in the queue, when no line is free, and when the service stops.

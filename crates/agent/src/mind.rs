@@ -11,6 +11,8 @@ pub struct Mind {
     pub prompt: Option<String>,
     /// How free its words are, 0 to 2; `None`: as the model's maker set it.
     pub temperature: Option<f32>,
-    /// Most tokens of one answer; `None`: the tier's own limit.
+    /// Most tokens of one answer; `None`: the usual limit.
     pub max_tokens: Option<u32>,
+    /// The only tools it may use; `None`: those of the dialogue, and what every agent may do with its call.
+    pub tools: Option<Vec<String>>,
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use call::{AgentId, CallId, PhoneNumber};
 use jiff::Timestamp;
+use models::ToolSpec;
 use serde_json::Value;
 
 /// Who asks, for which call. Tools take ids and numbers from here, never from speech.
@@ -44,7 +45,27 @@ pub enum ToolAnswer {
 #[async_trait]
 pub trait Tool: Send + Sync {
     /// The name agents call it by.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
+
+    /// How a model sees it; `None`: only dialogues that know it use it.
+    fn spec(&self) -> Option<ToolSpec> {
+        None
+    }
+
+    /// It changes something: a model's call of it needs a read-back and the caller's yes. Whoever does not say so needs them too.
+    fn effects(&self) -> bool {
+        true
+    }
+
+    /// Longest time to its answer; at most [`Toolbox::LONGEST`] counts.
+    fn deadline(&self) -> Duration {
+        Toolbox::DEADLINE
+    }
+
+    /// What is said of an answer that is `Ok`, where it is not left to the model's own words.
+    fn spoken(&self, _fields: &Value) -> Option<String> {
+        None
+    }
 
     /// Does it. Arguments are a JSON object; what is missing or malformed is answered with `Failed`.
     async fn call(&self, context: &ToolContext, arguments: &Value) -> ToolAnswer;
@@ -52,11 +73,13 @@ pub trait Tool: Send + Sync {
 
 /// The tools of this installation, by name.
 #[derive(Clone, Default)]
-pub struct Toolbox(BTreeMap<&'static str, Arc<dyn Tool>>);
+pub struct Toolbox(BTreeMap<String, Arc<dyn Tool>>);
 
 impl Toolbox {
-    /// Longest time one tool call may take before it counts as failed.
+    /// Longest time one tool call may take before it counts as failed, unless the tool says otherwise.
     pub const DEADLINE: Duration = Duration::from_secs(10);
+    /// No tool may take longer: no caller waits longer.
+    pub const LONGEST: Duration = Duration::from_secs(30);
 
     /// An empty box.
     pub fn new() -> Self {
@@ -65,7 +88,7 @@ impl Toolbox {
 
     /// Adds a tool; a second one of the same name replaces the first.
     pub fn add(&mut self, tool: Arc<dyn Tool>) {
-        self.0.insert(tool.name(), tool);
+        self.0.insert(tool.name().to_owned(), tool);
     }
 
     /// True when there is a tool of that name.
@@ -74,8 +97,13 @@ impl Toolbox {
     }
 
     /// The names, in order.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.0.keys().copied()
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// The tool of that name.
+    pub fn get(&self, name: &str) -> Option<&Arc<dyn Tool>> {
+        self.0.get(name)
     }
 
     /// Calls a tool, with the deadline. An unknown name is a fault.
@@ -83,9 +111,10 @@ impl Toolbox {
         let Some(tool) = self.0.get(name) else {
             return ToolAnswer::Failed(format!("no tool is called {name:?}"));
         };
-        match tokio::time::timeout(Self::DEADLINE, tool.call(context, arguments)).await {
+        let deadline = tool.deadline().min(Self::LONGEST);
+        match tokio::time::timeout(deadline, tool.call(context, arguments)).await {
             Ok(answer) => answer,
-            Err(_) => ToolAnswer::Failed(format!("tool {name:?} took longer than {:?}", Self::DEADLINE)),
+            Err(_) => ToolAnswer::Failed(format!("tool {name:?} took longer than {deadline:?}")),
         }
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::f32::consts::PI;
 
+use crate::AudioError;
 use crate::level::amplitude;
 
 /// Frequencies of the four rows of keys, then the four columns, Hz (ITU-T Q.23).
@@ -38,6 +39,13 @@ pub const MAX_TONE_MS: u32 = 10_000;
 /// Levels of made tones: the column 2 dB louder, as telephones send it, together well below full scale.
 const ROW_DBFS: f32 = -13.0;
 const COLUMN_DBFS: f32 = -11.0;
+
+/// The most keys that are sent at once, pauses included: what carriers take for a `SendDigits` too.
+pub const MAX_KEYS: usize = 32;
+/// A sent key sounds this long, and then there is this much silence, ms: Q.24 asks receivers for 40 each, and some need more.
+const KEY_MS: u32 = 100;
+/// Length of a `w`, ms.
+const PAUSE_MS: u32 = 500;
 
 /// Hears key presses in the sound of one direction of a call.
 #[derive(Debug, Clone)]
@@ -187,4 +195,27 @@ pub fn tone(digit: char, rate: u32, ms: u32) -> Option<Vec<i16>> {
     };
     let sample = |n| (wave(FREQUENCIES[row], ROW_DBFS, n) + wave(FREQUENCIES[4 + column], COLUMN_DBFS, n)).round() as i16;
     Some((0..samples).map(sample).collect())
+}
+
+/// The sound of keys that are pressed one after the other: `0-9*#A-D`, in either case, and `w` for half a second of silence.
+///
+/// # Errors
+/// [`AudioError::Keys`] for other characters, for none and for more than [`MAX_KEYS`], and for rates outside 8000 to 48000 Hz.
+pub fn tones(keys: &str, rate: u32) -> Result<Vec<i16>, AudioError> {
+    let count = keys.chars().count();
+    let fault = || AudioError::Keys { count, limit: MAX_KEYS };
+    if !(1..=MAX_KEYS).contains(&count) {
+        return Err(fault());
+    }
+    let silence = |ms: u32| std::iter::repeat_n(0, usize::try_from(u64::from(rate) * u64::from(ms) / 1000).unwrap_or(0));
+    let mut sound = Vec::new();
+    for key in keys.chars().map(|key| key.to_ascii_uppercase()) {
+        if key == 'W' {
+            sound.extend(silence(PAUSE_MS));
+        } else {
+            sound.extend(tone(key, rate, KEY_MS).ok_or_else(fault)?);
+            sound.extend(silence(KEY_MS));
+        }
+    }
+    Ok(sound)
 }

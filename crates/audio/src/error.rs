@@ -31,6 +31,14 @@ pub enum AudioError {
         /// Marks waiting.
         queued: usize,
     },
+    /// These keys cannot be sent as tones.
+    #[error("{count} keys cannot be sent as tones: send 1 to {limit} of 0-9, *, #, A-D, and w for a pause, at 8000 to 48000 Hz")]
+    Keys {
+        /// How many were given. Not which: they may be a secret.
+        count: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// The bytes do not start like a WAV file.
     #[error("not a wav file: no RIFF and WAVE at the start")]
     NotWav,

@@ -4,6 +4,7 @@
 //! full-scale sine reads -3 dBFS. Nothing here reads a clock, does IO or logs: time is an argument.
 
 pub mod activity;
+pub mod beep;
 pub mod dtmf;
 mod error;
 pub mod g711;

@@ -14,19 +14,25 @@ pub const MAX_QUEUED: Duration = Duration::from_secs(60);
 /// The most marks that may wait to be sent.
 pub const MAX_MARKS: usize = 1024;
 
+/// Released marks are remembered while their sound was played less than this ago: the longest allowance of a pause.
+const KEPT_MARKS: Duration = Duration::from_millis(500);
+
 /// Queues what the agent says and releases it in time.
 #[derive(Debug)]
 pub struct Playout {
     rate: u32,
     lead: u64,
     chunk: usize,
-    /// Sound not yet released; what lies before `head` has been. Freed when drained.
+    /// Sound not yet released; what lies before `head` has been. What was released stays until it was played: a pause takes it back.
     buffer: Vec<i16>,
     head: usize,
     marks: VecDeque<QueuedMark>,
+    /// Marks that were released, as long as a pause may take them back.
+    released: VecDeque<QueuedMark>,
     /// Samples released since the start; marks are placed on the same count.
     sent: u64,
     burst: Option<Burst>,
+    paused: bool,
 }
 
 /// Speech without a gap: began to play at `origin`, `sent` samples released since.
@@ -70,7 +76,18 @@ impl Playout {
     pub fn new(rate: u32, lead: Duration, chunk: Duration) -> Playout {
         let rate = rate.max(1);
         let chunk = usize::try_from(samples(chunk, rate)).unwrap_or(usize::MAX).max(1);
-        Playout { rate, lead: samples(lead, rate).max(1), chunk, buffer: Vec::new(), head: 0, marks: VecDeque::new(), sent: 0, burst: None }
+        Playout {
+            rate,
+            lead: samples(lead, rate).max(1),
+            chunk,
+            buffer: Vec::new(),
+            head: 0,
+            marks: VecDeque::new(),
+            released: VecDeque::new(),
+            sent: 0,
+            burst: None,
+            paused: false,
+        }
     }
 
     /// Adds sound to the end of the queue. Poll afterwards: some of it may be due at once.
@@ -83,7 +100,6 @@ impl Playout {
             let ms = |count: u64| duration(count, self.rate).as_millis() as u64;
             return Err(AudioError::PlayoutFull { queued_ms: ms(waiting), pushed_ms: ms(pcm.len() as u64) });
         }
-        self.release_memory();
         self.buffer.extend_from_slice(pcm);
         Ok(())
     }
@@ -103,9 +119,15 @@ impl Playout {
 
     /// The next thing to send now; call again until `None`, then not before [`Playout::deadline`] or the next push.
     pub fn poll(&mut self, now: Instant) -> Option<Due<'_>> {
-        self.release_memory();
+        self.release_memory(now);
+        if self.paused {
+            return None;
+        }
         if self.marks.front().is_some_and(|mark| mark.at <= self.sent) {
-            return self.marks.pop_front().map(|mark| Due::Mark(mark.name));
+            let mark = self.marks.pop_front()?;
+            let name = mark.name.clone();
+            self.released.push_back(mark);
+            return Some(Due::Mark(name));
         }
         let count = self.next_chunk();
         if count == 0 || self.ahead(now) >= self.lead {
@@ -125,7 +147,7 @@ impl Playout {
     /// queue has no time to tell.
     pub fn deadline(&self) -> Option<Instant> {
         let burst = self.burst?;
-        if self.waiting() == 0 && self.marks.is_empty() {
+        if self.is_empty() || self.paused {
             return None;
         }
         let due_mark = self.marks.front().is_some_and(|mark| mark.at <= self.sent);
@@ -145,8 +167,50 @@ impl Playout {
         };
         self.buffer = Vec::new();
         self.head = 0;
+        self.released.clear();
         self.burst = None;
+        self.paused = false;
         cleared
+    }
+
+    /// Stops, and takes back what was sent but by our clock not played: it is sent again after [`Playout::resume`]. The far end must be told to
+    /// forget its buffer. That makes it return every mark it holds, so marks are taken back too, under the names that `rename` gives them;
+    /// those of sound that was played less than `allowance` ago with them, because it may still be on its way. Returns what is left to play.
+    pub fn pause(&mut self, now: Instant, allowance: Duration, mut rename: impl FnMut(&str) -> String) -> Duration {
+        if self.paused {
+            return self.queued();
+        }
+        let ahead = self.ahead(now);
+        let played = self.sent.saturating_sub(ahead);
+        let proven = played.saturating_sub(samples(allowance, self.rate));
+        while let Some(mark) = self.released.pop_back() {
+            if mark.at <= proven {
+                break;
+            }
+            self.marks.push_front(QueuedMark { at: mark.at.max(played), name: rename(&mark.name) });
+        }
+        self.released.clear();
+        // All that is ahead is still there.
+        self.head = self.head.saturating_sub(usize::try_from(ahead).unwrap_or(usize::MAX));
+        self.sent = played;
+        self.burst = None;
+        self.paused = true;
+        self.queued()
+    }
+
+    /// Goes on after [`Playout::pause`]. Poll afterwards.
+    pub fn resume(&mut self) {
+        self.paused = false;
+    }
+
+    /// Whether it is paused.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// Whether nothing waits to be sent.
+    pub fn is_empty(&self) -> bool {
+        self.waiting() == 0 && self.marks.is_empty()
     }
 
     /// Whether something waits, or the far end by our clock still plays.
@@ -183,15 +247,21 @@ impl Playout {
         self.burst.map_or(0, |burst| burst.ahead(now, self.rate))
     }
 
-    /// Frees a drained buffer, and drops what was sent once it is the larger half (so each sample moves about once).
-    fn release_memory(&mut self) {
-        if self.head == self.buffer.len() {
+    /// Drops what was played once it is the larger half (so each sample moves about once), and frees an empty buffer.
+    fn release_memory(&mut self, now: Instant) {
+        let ahead = self.ahead(now);
+        let played = self.head.saturating_sub(usize::try_from(ahead).unwrap_or(usize::MAX));
+        if played == self.buffer.len() {
             self.buffer = Vec::new();
             self.head = 0;
-        } else if self.head > self.waiting() {
-            self.buffer.drain(..self.head);
-            self.head = 0;
+        } else if played > self.buffer.len() - played {
+            self.buffer.drain(..played);
+            self.head -= played;
             self.buffer.shrink_to(self.buffer.len() * 2);
+        }
+        let kept = self.sent.saturating_sub(ahead).saturating_sub(samples(KEPT_MARKS, self.rate));
+        while self.released.front().is_some_and(|mark| mark.at < kept) {
+            self.released.pop_front();
         }
     }
 }

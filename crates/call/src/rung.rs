@@ -51,6 +51,10 @@ words! {
         Failed = "failed",
         /// It said nothing in time.
         Late = "late",
+        /// It stopped in the middle.
+        Stalled = "stalled",
+        /// Nobody can hear the caller, and only the dialogue has a menu for keys.
+        Deaf = "deaf",
         /// What it said was nothing.
         Silent = "silent",
         /// A better one is back.

@@ -40,7 +40,7 @@ pub struct Heard {
 }
 
 /// The last words before a cut count as heard only when this much of them was played: the network's way is time the caller has not heard yet.
-const NETWORK_ALLOWANCE: Duration = Duration::from_millis(80);
+pub const NETWORK_ALLOWANCE: Duration = Duration::from_millis(80);
 
 impl Default for Ledger {
     fn default() -> Self {
@@ -58,20 +58,54 @@ impl Ledger {
     /// Most pieces one turn may have; a turn with more is a brain gone wild.
     pub const MAX_PIECES: usize = 200;
 
-    /// Enters a piece and returns the name of the mark to send after its audio; `None` when the turn has too many.
+    /// Enters a piece (without a text for what is heard but is not part of the turn, as keys are) and returns the name of the mark to send after its audio; `None` when the turn has too many.
     pub fn enter(&mut self, text: &str) -> Option<String> {
         if self.pieces.len() >= Self::MAX_PIECES {
             return None;
         }
-        self.next_mark += 1;
-        let mark = format!("{}{}", self.prefix, self.next_mark);
-        self.pieces.push_back(Piece { mark: mark.clone(), text: text.to_owned(), length: Duration::ZERO, state: PieceState::Outstanding });
+        let piece = self.piece(text);
+        let mark = piece.mark.clone();
+        self.pieces.push_back(piece);
         Some(mark)
     }
 
-    /// Adds audio to the newest piece.
-    pub fn audio(&mut self, length: Duration) {
-        if let Some(piece) = self.pieces.back_mut() {
+    /// Enters a filler: it is heard before the piece that has no audio yet, and is no part of the turn.
+    pub fn enter_aside(&mut self) -> Option<String> {
+        if self.pieces.len() >= Self::MAX_PIECES {
+            return None;
+        }
+        let piece = self.piece("");
+        let mark = piece.mark.clone();
+        let silent = |piece: &Piece| piece.length.is_zero() && piece.state == PieceState::Outstanding;
+        let at = self.pieces.iter().position(silent).unwrap_or(self.pieces.len());
+        self.pieces.insert(at, piece);
+        Some(mark)
+    }
+
+    fn piece(&mut self, text: &str) -> Piece {
+        self.next_mark += 1;
+        let mark = format!("{}{}", self.prefix, self.next_mark);
+        Piece { mark, text: text.to_owned(), length: Duration::ZERO, state: PieceState::Outstanding }
+    }
+
+    /// The far end was cleared and a piece will be played again: another mark for it, because the one that was sent comes back now and proves
+    /// nothing. An unknown mark stays as it is.
+    pub fn anew(&mut self, mark: &str) -> String {
+        let Some(piece) = self.pieces.iter_mut().find(|piece| piece.mark == mark) else { return mark.to_owned() };
+        self.next_mark += 1;
+        piece.mark = format!("{}{}", self.prefix, self.next_mark);
+        piece.state = PieceState::Outstanding;
+        piece.mark.clone()
+    }
+
+    /// Strikes a piece that will not be heard.
+    pub fn strike(&mut self, mark: &str) {
+        self.pieces.retain(|piece| piece.mark != mark);
+    }
+
+    /// Adds audio to a piece.
+    pub fn audio(&mut self, mark: &str, length: Duration) {
+        if let Some(piece) = self.pieces.iter_mut().find(|piece| piece.mark == mark) {
             piece.length += length;
         }
     }
@@ -163,10 +197,10 @@ mod tests {
     #[test]
     fn a_turn_is_heard_when_its_last_mark_is_back() {
         let mut ledger = Ledger::default();
-        ledger.enter("Good day.").unwrap();
-        ledger.audio(ms(800));
+        let first = ledger.enter("Good day.").unwrap();
+        ledger.audio(&first, ms(800));
         let last = ledger.enter("How can I help?").unwrap();
-        ledger.audio(ms(900));
+        ledger.audio(&last, ms(900));
         assert!(!ledger.all_heard());
         assert!(ledger.reached(&last));
         assert!(ledger.all_heard());
@@ -177,9 +211,9 @@ mod tests {
     fn an_interrupted_turn_is_cut_to_what_was_played() {
         let mut ledger = Ledger::default();
         let first = ledger.enter("We have two rooms left.").unwrap();
-        ledger.audio(ms(1000));
-        ledger.enter("one two three four five six seven eight nine ten").unwrap();
-        ledger.audio(ms(2000));
+        ledger.audio(&first, ms(1000));
+        let second = ledger.enter("one two three four five six seven eight nine ten").unwrap();
+        ledger.audio(&second, ms(2000));
         ledger.reached(&first);
         let heard = ledger.cut(ms(1000));
         assert!(heard.text.starts_with("We have two rooms left. one two"));
@@ -191,9 +225,31 @@ mod tests {
     fn a_mark_that_comes_back_after_clear_proves_nothing() {
         let mut ledger = Ledger::default();
         let mark = ledger.enter("never heard").unwrap();
-        ledger.audio(ms(1000));
+        ledger.audio(&mark, ms(1000));
         assert_eq!(ledger.cut(ms(1000)).text, "");
         assert!(!ledger.reached(&mark));
+    }
+
+    #[test]
+    fn a_piece_that_is_played_again_is_proven_by_its_new_mark_only() {
+        let mut ledger = Ledger::default();
+        let first = ledger.enter("One.").unwrap();
+        let second = ledger.enter("Two.").unwrap();
+        let again = ledger.anew(&second);
+        assert!(ledger.reached(&first));
+        assert!(!ledger.reached(&second), "the clear brought it back");
+        assert!(!ledger.all_heard());
+        assert!(ledger.reached(&again) && ledger.all_heard());
+    }
+
+    #[test]
+    fn a_filler_is_heard_before_the_words_that_were_not_ready_and_is_none_of_them() {
+        let mut ledger = Ledger::default();
+        let slow = ledger.enter("one two three four five").unwrap();
+        let filler = ledger.enter_aside().unwrap();
+        ledger.audio(&filler, ms(1000));
+        ledger.audio(&slow, ms(1000));
+        assert_eq!(ledger.cut(ms(1000)).text, "", "the second that was played was the filler's");
     }
 
     #[test]

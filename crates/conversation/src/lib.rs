@@ -3,13 +3,17 @@
 //! A machine without clock or IO: frames of voice activity, keys and playout events go in, [`Action`]s come out. It knows no carrier,
 //! no engine and no brain; the session does what it says.
 
+pub mod amd;
 mod endpoint;
+mod hint;
 mod ledger;
+mod pauses;
 mod rules;
 mod turn;
 
 pub use endpoint::{Endpoint, EndpointEvent};
-pub use ledger::{Heard, Ledger};
+pub use hint::{Hint, Looks, Words};
+pub use ledger::{Heard, Ledger, NETWORK_ALLOWANCE};
 pub use rules::TurnTaking;
 pub use turn::{Action, Conversation};
 

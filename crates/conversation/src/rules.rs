@@ -13,8 +13,17 @@ pub struct TurnTaking {
     pub end_silence: Duration,
     /// An utterance never lasts longer; what comes after is a new one.
     pub max_utterance: Duration,
-    /// The caller must speak this long over the agent before the agent stops; `None`: the agent is never interrupted by voice.
+    /// What the caller says counts beside the voice: finished sentences end a turn sooner, and a murmur does not interrupt the agent.
+    pub semantic: bool,
+    /// The agent pauses as soon as the caller's voice is over its words. Voice shorter than this, and without words, was a noise: the agent goes
+    /// on. `None`: the agent is never interrupted by voice.
     pub barge_in: Option<Duration>,
+    /// Within this time from the first voiced frame it is decided whether the caller interrupts.
+    pub decide_within: Duration,
+    /// When the voice is over by then, but was no noise, its words are waited for this much longer.
+    pub words_grace: Duration,
+    /// With no more than this left to say, "okay" is an answer and no murmur.
+    pub near_end: Duration,
     /// It is the caller's turn and nothing comes for this long: the brain is told.
     pub silence: Duration,
     /// Pause between two keys after which what was keyed is complete.
@@ -25,7 +34,17 @@ pub struct TurnTaking {
     pub last_words: Duration,
     /// Time between the hint that little is left and the last words.
     pub short_of_time: Duration,
-    /// The agent owes a reply for this long: something is stuck, and the caller gets the floor back.
+    /// The agent owes a reply for this long and nothing is heard: a filler ("one moment").
+    pub filler_after: Duration,
+    /// The same while a tool works.
+    pub filler_tool_after: Duration,
+    /// While the agent owes a reply, the line is never silent for longer than this, from the last sound of either side. What is owed is 2.5 s;
+    /// the rest is the way to the far end.
+    pub max_silence: Duration,
+    /// The agent owes a reply for this long: it apologises, once.
+    pub apology_after: Duration,
+    /// The agent owes a reply for this long: something is stuck, and the brain is told to find a way out. When that brings nothing either (for a
+    /// third of this), the caller gets the floor back.
     pub owed_limit: Duration,
     /// A goodbye is waited for no longer than its own length plus this, should the carrier's mark be lost.
     pub goodbye_grace: Duration,
@@ -38,12 +57,20 @@ impl Default for TurnTaking {
             pause: Duration::from_millis(240),
             end_silence: Duration::from_millis(640),
             max_utterance: Duration::from_secs(25),
-            barge_in: Some(Duration::from_millis(240)),
+            semantic: true,
+            barge_in: Some(Duration::from_millis(350)),
+            decide_within: Duration::from_millis(600),
+            words_grace: Duration::from_millis(300),
+            near_end: Duration::from_secs(1),
             silence: Duration::from_secs(7),
             keys_gap: Duration::from_millis(2500),
             max_duration: Duration::from_secs(600),
             last_words: Duration::from_secs(15),
             short_of_time: Duration::from_secs(45),
+            filler_after: Duration::from_millis(1800),
+            filler_tool_after: Duration::from_millis(800),
+            max_silence: Duration::from_millis(2300),
+            apology_after: Duration::from_secs(7),
             owed_limit: Duration::from_secs(15),
             goodbye_grace: Duration::from_secs(2),
         }

@@ -28,6 +28,7 @@ fn main() {
                     println!("  call {tool} {arguments}");
                     pending = Some(id);
                 }
+                Output::Dtmf { digits } => println!("  keys: {digits}"),
                 Output::End(exit) => return println!("  end: {exit:?}"),
             }
         }

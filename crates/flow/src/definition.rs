@@ -1,10 +1,10 @@
 //! What an agent file says, checked and typed. [`crate::load`] makes it; everything else only reads it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::change::Closed;
-use crate::hold::HoldTexts;
+use crate::hold::{HoldTexts, WaitTexts};
 use crate::matcher::Matcher;
 use crate::phrase::Phrase;
 use crate::template::Prompt;
@@ -101,6 +101,8 @@ pub(crate) struct Field {
     pub(crate) keep: bool,
     /// The caller's number fills it when there is one.
     pub(crate) from_caller: bool,
+    /// What is keyed or said for it is stored nowhere: a card's number, a PIN.
+    pub(crate) secret: bool,
 }
 
 /// What kind of value a field holds.
@@ -337,6 +339,20 @@ impl Flow {
         &self.identity.name
     }
 
+    /// True for a listen state whose answers are stored nowhere.
+    pub fn is_secret(&self, state: &str) -> bool {
+        self.fields.get(state).is_some_and(|field| field.secret)
+    }
+
+    /// Arguments of a tool that are stored nowhere: they come from secret slots.
+    pub fn secret_arguments(&self, tool: &str) -> BTreeSet<String> {
+        let queries = self.queries.values().filter(|query| query.tool == tool).map(|query| &query.arguments);
+        let actions = self.intents.iter().filter_map(|intent| intent.action.as_ref());
+        let actions = actions.filter(|action| action.tool == tool).map(|action| &action.arguments);
+        let secret = |field: &String| self.fields.get(field).is_some_and(|field| field.secret);
+        queries.chain(actions).flatten().filter(|(_, field)| secret(field)).map(|(argument, _)| argument.clone()).collect()
+    }
+
     /// BCP 47 language tag.
     pub fn language(&self) -> &str {
         &self.identity.language
@@ -418,6 +434,22 @@ impl Flow {
     /// What callers hear outside the conversation: in the queue, when no line is free, and when the service stops.
     pub fn hold_texts(&self) -> HoldTexts {
         HoldTexts::new(&self.prompts)
+    }
+
+    /// One of the engine's own sentences as this agent words it, for whoever speaks in the dialogue's place: the first variant without
+    /// placeholders. `None`: there is no such sentence, or it is to be left out.
+    pub fn own_text(&self, name: &str) -> Option<String> {
+        self.prompts.0.get(name)?.fixed().into_iter().find(|text| !text.is_empty())
+    }
+
+    /// The person who takes over: a number to dial.
+    pub fn transfer_number(&self) -> Option<&str> {
+        self.person.as_ref()?.transfer.as_deref()
+    }
+
+    /// What is said while the agent owes an answer.
+    pub fn wait_texts(&self) -> WaitTexts {
+        WaitTexts::new(&self.prompts)
     }
 
     fn every_prompt(&self) -> impl Iterator<Item = &Prompt> {

@@ -68,9 +68,9 @@ impl Dialogue {
         Ok(Self { flow, state: stored.state, rng: fastrand::Rng::with_seed(stored.seed), out: VecDeque::new(), now: DateTime::ZERO })
     }
 
-    /// Everything but the outputs that were not yet taken.
+    /// Everything but the outputs that were not yet taken, and what stands in secret slots: that is asked for again.
     pub fn snapshot(&self) -> serde_json::Value {
-        let stored = state::Stored { state: self.state.clone(), seed: self.rng.get_seed() };
+        let stored = state::Stored { state: self.state.without_secrets(&self.flow), seed: self.rng.get_seed() };
         serde_json::to_value(stored).unwrap_or_default()
     }
 
@@ -115,7 +115,13 @@ impl Dialogue {
                 self.end(Exit::Goodbye);
             }
             // What was heard of the agent's words is in the record; the caller's words follow as an input of their own.
+            // Of a turn that was not heard at all, no question counts as asked, and what was done is told again.
+            Input::Interrupted { heard } if heard.trim().is_empty() && self.state.pending.is_none() => {
+                self.state.unheard = true;
+                self.state.missed = std::mem::take(&mut self.state.news);
+            }
             Input::Interrupted { .. } => {}
+            Input::Stalled => self.stalled(),
             Input::Silence { count } => self.silence(count),
             Input::Key(key) => self.key(key),
             Input::KeysDone => self.keys_done(),

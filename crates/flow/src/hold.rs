@@ -102,6 +102,30 @@ impl HoldTexts {
     }
 }
 
+/// What is said while the agent owes an answer: `filler`, `filler_tool` (while a tool works) and `apology` in `[prompts]`. Lists are gone through
+/// from the beginning; an empty one is not said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitTexts {
+    /// After a moment of silence.
+    pub filler: Vec<String>,
+    /// The same while a tool works.
+    pub filler_tool: Vec<String>,
+    /// After a long wait.
+    pub apology: Vec<String>,
+}
+
+impl WaitTexts {
+    pub(crate) fn new(prompts: &Prompts) -> Self {
+        let texts = |name| prompts.get(name).fixed().into_iter().filter(|text: &String| !text.is_empty()).collect();
+        Self { filler: texts("filler"), filler_tool: texts("filler_tool"), apology: texts("apology") }
+    }
+
+    /// Our own English: for agents without a file.
+    pub fn english() -> Self {
+        Self::new(&Prompts(standard_prompts().collect()))
+    }
+}
+
 /// The prompt's first variant with its number put in, spoken. Nothing when the prompt is empty.
 fn fill(prompt: &Prompt, word: &str, number: u64) -> String {
     let first = Prompt(prompt.0.iter().take(1).cloned().collect());

@@ -20,9 +20,9 @@
 //! | `[confidence]` | `floor`: below it nothing was understood; `sure`: below it the caller is asked "did you say ...?" |
 //! | `[person]` | `transfer`: a number; `message`: the intent that takes a message when there is no number |
 //! | `[keypad]` | `prompt`, and per key `{ say = "..." }` or `{ exit = "person" or "goodbye" }`: the menu where recognition is missing |
-//! | `[prompts]` | replaces the engine's own sentences (`goodbye`, `not_understood`, `silence`, ...), with those of the queue: see [`HoldTexts`] |
+//! | `[prompts]` | replaces the engine's own sentences (`goodbye`, `not_understood`, `silence`, ...), with those of the queue: see [`HoldTexts`], and those of a wait: see [`WaitTexts`] |
 //! | `[commands]` | more phrases for `emergency`, `person`, `goodbye`, `repeat`, `start_over`, `never_mind`, `help`, `courtesy` |
-//! | `[slots.NAME]` | `type`, `ask`, `help`, `keep` (known to later requests), `from_caller` (the caller's number), `invalid` (reasons: `too_few`, `too_many`, `past`, `too_far`, `wrong_length`) |
+//! | `[slots.NAME]` | `type`, `ask`, `help`, `keep` (known to later requests), `from_caller` (the caller's number), `secret` (a card's number or a PIN: what is keyed or said for it is stored nowhere), `invalid` (reasons: `too_few`, `too_many`, `past`, `too_far`, `wrong_length`) |
 //! | `[queries.NAME]` | a tool without effects: `tool`, `arguments` (argument = slot), `gives` (its fields), `wait`, `ok`, `[[queries.NAME.refused]]` |
 //! | `[choices.NAME]` | `any_of` (slots of which one is needed), `ask`, `help` |
 //! | `[[intents]]` | `name`, `label`, `phrases`, `steps` (slots, queries, choices), `optional` slots, `action`, `then` |
@@ -49,6 +49,7 @@
 //! Listen states are the fields (`guests`, `stay.arrival`), the choices, and `main`, `confirm`, `yes_no`.
 
 mod change;
+mod consent;
 mod definition;
 mod dialogue;
 mod generate;
@@ -64,8 +65,9 @@ mod vocabulary;
 mod words;
 
 pub use change::{ChangeProblem, Changes};
+pub use consent::yes_or_no;
 pub use definition::{Flow, Keypad, KeypadEntry, TurnTaking};
 pub use dialogue::{Dialogue, SnapshotError};
-pub use hold::HoldTexts;
+pub use hold::{HoldTexts, WaitTexts};
 pub use load::Problem;
 pub use vocabulary::{Exit, Input, Output, ToolOutcome};

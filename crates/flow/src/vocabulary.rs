@@ -43,6 +43,8 @@ pub enum Input {
         /// How it came out.
         outcome: ToolOutcome,
     },
+    /// A reply was owed for too long, whatever held it up: find a way out that needs nothing of what may be stuck.
+    Stalled,
     /// Little is left of the longest call: say so with the next words.
     TimeIsShort,
     /// The call will be ended soon because of its length: say goodbye in one sentence.
@@ -92,6 +94,11 @@ pub enum Output {
         tool: String,
         /// A JSON object.
         arguments: Value,
+    },
+    /// Press these keys for the far end, in order with what is said: 0-9, `*`, `#`, A-D; `w` waits half a second. At most 32.
+    Dtmf {
+        /// The keys.
+        digits: String,
     },
     /// The conversation is over: hang up or hand over once everything said was heard.
     End(Exit),

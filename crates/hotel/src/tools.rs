@@ -8,6 +8,7 @@ mod create_booking;
 mod find_booking;
 mod leave_message;
 mod quote_change;
+mod schema;
 mod verify;
 
 use std::sync::Arc;

@@ -20,7 +20,7 @@ mod rules;
 mod seconds;
 mod state;
 
-pub use self::redis::{RawStep, RedisState};
+pub use self::redis::{KeptPhrases, RawStep, RedisState};
 pub use call_queue::{CallQueue, QueueReport};
 pub use entry::CallEntry;
 pub use error::LiveError;

@@ -6,6 +6,7 @@
 mod address;
 mod hints;
 mod link;
+mod phrases;
 mod rate;
 mod reply;
 mod script;
@@ -26,6 +27,7 @@ use crate::{LiveError, Rules};
 use address::Address;
 use hints::Hints;
 use link::{Fault, Link};
+pub use phrases::KeptPhrases;
 use script::Script;
 pub use steps::RawStep;
 

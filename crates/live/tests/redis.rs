@@ -4,6 +4,7 @@
 mod redis {
     mod chaos;
     mod cluster;
+    mod phrases;
     mod rates;
     mod single;
     mod stage;

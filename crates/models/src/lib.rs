@@ -5,12 +5,16 @@
 
 pub mod anthropic;
 pub mod chat;
+mod check;
 pub mod completions;
 mod error;
 pub mod gemini;
+mod history;
+mod reading;
 pub mod realtime;
 pub mod voice;
 
 pub use chat::{AnswerEvent, AnswerStream, ChatRequest, LanguageModel, Message, Stop, ToolCall, ToolSpec};
+pub use check::check;
 pub use error::ModelError;
 pub use voice::{SpeechToSpeech, VoiceConfig, VoiceEvent, VoiceSession};

@@ -3,6 +3,12 @@
 //! Turn taking is ours, the same for every kind of agent, so a session is driven utterance by utterance and the
 //! vendor's own turn detection is switched off: [`VoiceSession::start`], `push`, `finish`; then the answer comes out of [`VoiceSession::next`].
 
+pub(crate) mod handle;
+pub(crate) mod memory;
+pub(crate) mod order;
+pub(crate) mod pump;
+pub(crate) mod sound;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -66,7 +72,8 @@ pub trait VoiceSession: Send {
     /// The utterance was none (a cough, an "mhm"): the model forgets it.
     fn cancel(&mut self);
 
-    /// The agent was cut off: the answer under way is stopped, and the model is told that this much of its audio was heard.
+    /// The agent was cut off: the answer under way is stopped, and the model is told that this much of its audio was heard, counted from the
+    /// first of it after the last [`Self::finish`] or [`Self::tell`]. Nothing more of that answer is reported, its [`VoiceEvent::Answered`] neither.
     fn interrupt(&mut self, heard_ms: u32);
 
     /// Something about the call that the model shall know (keys that were pressed, silence); with `answer` it speaks now.
@@ -95,6 +102,8 @@ pub enum VoiceEvent {
         /// Tools are to be answered before it goes on.
         tools: bool,
     },
+    /// The answer failed; nothing more of it follows, and the session lives: it may be asked again.
+    Trouble(ModelError),
     /// The vendor will close this connection soon; the session moves to a new one by itself, between two turns, if it can.
     GoingAway,
     /// The session is over; nothing follows.
@@ -110,8 +119,44 @@ impl fmt::Debug for VoiceEvent {
             Self::CallerText(text) => write!(f, "CallerText({} bytes)", text.len()),
             Self::Call(call) => call.fmt(f),
             Self::Answered { tools } => write!(f, "Answered(tools: {tools})"),
+            Self::Trouble(error) => write!(f, "Trouble({error})"),
             Self::GoingAway => f.write_str("GoingAway"),
             Self::Failed(error) => write!(f, "Failed({error})"),
         }
     }
 }
+
+/// What is asked when a model is checked.
+const CHECK: &str = "Say the word \"yes\" and nothing else.";
+/// Longest answer to a check, tokens: a word of speech is some 20.
+const CHECK_TOKENS: u32 = 200;
+
+/// Opens a session, lets it say a word, and listens that there is sound in it.
+pub(crate) async fn check(model: &(impl SpeechToSpeech + ?Sized)) -> Result<(), ModelError> {
+    let config = VoiceConfig {
+        instructions: CHECK.to_owned(),
+        voice: None,
+        language: "en-US".to_owned(),
+        tools: Arc::default(),
+        max_tokens: Some(CHECK_TOKENS),
+        temperature: None,
+        rate: 8000,
+        history: Vec::new(),
+        meter: Meter::new(),
+    };
+    let mut session = model.open(config).await?;
+    session.tell(CHECK, true);
+    let mut loud = false;
+    loop {
+        match session.next().await {
+            VoiceEvent::Audio(pcm) => loud |= pcm.iter().any(|sample| sample.unsigned_abs() > AUDIBLE),
+            VoiceEvent::Answered { .. } if loud => return Ok(()),
+            VoiceEvent::Answered { .. } => return Err(ModelError::CheckFailed { model: model.service() }),
+            VoiceEvent::Failed(error) | VoiceEvent::Trouble(error) => return Err(error),
+            VoiceEvent::AgentText(_) | VoiceEvent::CallerText(_) | VoiceEvent::Call(_) | VoiceEvent::GoingAway => {}
+        }
+    }
+}
+
+/// A sample above this is sound: some -40 dB of full scale.
+const AUDIBLE: u16 = 328;

@@ -26,8 +26,8 @@ pub struct Body {
     response: Response,
     say: Say,
     watch: Watch,
-    /// When the next piece is due.
-    due: Instant,
+    /// When the next piece is due; `None` until somebody waits for it: a listener who takes his time is no fault of the service.
+    due: Option<Instant>,
     read: usize,
     over: bool,
 }
@@ -50,7 +50,7 @@ impl Say {
 
 impl Body {
     pub(crate) fn new(response: Response, begun: Begun, watch: Watch, due: Instant) -> Self {
-        Self { response, say: Say(Arc::new(Mutex::new(Some(begun)))), watch, due, read: 0, over: false }
+        Self { response, say: Say(Arc::new(Mutex::new(Some(begun)))), watch, due: Some(due), read: 0, over: false }
     }
 
     pub(crate) fn say(&self) -> Say {
@@ -67,15 +67,17 @@ impl Body {
         if self.over {
             return None;
         }
-        let fault = match timeout_at(self.due, self.response.chunk()).await {
+        let due = *self.due.get_or_insert_with(|| Instant::now() + self.watch.stall);
+        let fault = match timeout_at(due, self.response.chunk()).await {
             Ok(Ok(Some(piece))) => match self.take(piece) {
                 Ok(piece) => return Some(Ok(piece)),
                 Err(fault) => fault,
             },
             Ok(Ok(None)) => {
                 self.over = true;
-                if let Some(begun) = self.say.begun().take() {
-                    begun.answered();
+                // Whoever reads it may still find that it ended too early, so the guard's ear is kept.
+                if let Some(begun) = self.say.begun().as_mut() {
+                    begun.alive();
                 }
                 return None;
             }
@@ -114,7 +116,38 @@ impl Body {
             begun.alive();
         }
         self.read += piece.len();
-        self.due = Instant::now() + self.watch.stall;
+        self.due = None;
         if self.read > self.watch.max_bytes { Err(Fault::TooLong(self.watch.max_bytes)) } else { Ok(piece) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::routing::get;
+    use resilience::{Guard, Service};
+
+    use super::*;
+    use crate::{Client, Request, Setup};
+
+    #[tokio::test]
+    async fn an_answer_that_ended_too_early_is_a_failure_to_the_guard() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().route("/", get(async || "data: one\n\n"));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let guard = Guard::new(Service::OpenAi, Service::OpenAi.policy());
+        let setup = Setup { base_url, headers: Vec::new(), query: Vec::new(), plain: false };
+        let client = Client::new(&setup, guard.clone()).unwrap();
+        let second = Duration::from_secs(1);
+        let watch = Watch { first: second, stall: second, max_bytes: 100 };
+        let mut events = client.stream(&Request::get(""), watch).await.unwrap().events();
+        assert_eq!(events.next().await.unwrap().unwrap().data, "one");
+        assert_eq!(events.next().await, None);
+        assert_eq!((guard.view().counts.answered, guard.view().counts.failed), (1, 0));
+        events.failed(Fault::Cut("it ended before it was over".to_owned()));
+        assert_eq!(guard.view().counts.failed, 1);
+        drop(events);
+        assert_eq!(guard.view().in_use, 0);
     }
 }

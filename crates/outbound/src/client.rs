@@ -1,5 +1,7 @@
 //! A client of one service.
 
+mod stranger;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,7 +72,7 @@ impl Client {
     /// # Errors
     /// [`Fault::Address`], [`Fault::SetUp`].
     pub fn new(setup: &Setup, guard: Guard) -> Result<Self, Fault> {
-        crate::use_tls();
+        crate::tls();
         let base = address::base(&setup.base_url, setup.plain)?;
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("voicenoob/", env!("CARGO_PKG_VERSION")))
@@ -137,14 +139,18 @@ impl Client {
 
     /// Sends it; an answer that is no success is a fault.
     async fn send(&self, client: &reqwest::Client, request: &Request) -> Result<Response, Fault> {
+        let response = self.ask(client, request).await?;
+        if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
+    }
+
+    async fn ask(&self, client: &reqwest::Client, request: &Request) -> Result<Response, Fault> {
         let builder = client.request(request.method.clone(), self.url(request)?).headers(self.all_headers(request)?);
         let builder = match &request.content {
             Content::Empty => builder,
             Content::Bytes { kind, bytes } => builder.header(http::header::CONTENT_TYPE, *kind).body(bytes.clone()),
             Content::Form(parts) => builder.multipart(form(parts)?),
         };
-        let response = builder.send().await.map_err(Fault::of_request)?;
-        if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
+        builder.send().await.map_err(Fault::of_request)
     }
 
     fn url(&self, request: &Request) -> Result<Url, Fault> {
@@ -166,6 +172,7 @@ impl Client {
             let value = HeaderValue::from_str(value).map_err(|_| Fault::SetUp(format!("the header {name} cannot be sent")))?;
             all.insert(HeaderName::from_static(name), value);
         }
+        all.extend(request.more.clone());
         Ok(all)
     }
 }

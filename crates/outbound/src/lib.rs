@@ -23,7 +23,7 @@ pub use socket::{Message, Socket};
 pub use standby::{Standby, StandbyPolicy, Warm};
 
 /// Makes the one TLS provider of the program known. Done once; later calls do nothing.
-pub fn use_tls() {
+pub fn tls() {
     // An error says that somebody has done it already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }

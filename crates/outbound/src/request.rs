@@ -1,7 +1,7 @@
 //! What is asked.
 
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderMap, Method};
 use serde::Serialize;
 
 use crate::Fault;
@@ -13,6 +13,7 @@ pub struct Request {
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) more: HeaderMap,
     pub(crate) content: Content,
 }
 
@@ -65,7 +66,7 @@ impl Request {
 
     /// Any request. The path is relative to the base address and does not begin with a slash.
     pub fn new(method: Method, path: impl Into<String>, content: Content) -> Self {
-        Self { method, path: path.into(), query: Vec::new(), headers: Vec::new(), content }
+        Self { method, path: path.into(), query: Vec::new(), headers: Vec::new(), more: HeaderMap::new(), content }
     }
 
     /// With a query parameter.
@@ -79,6 +80,13 @@ impl Request {
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
+        self
+    }
+
+    /// With headers whose names are not known before; mark values that are secret as sensitive.
+    #[must_use]
+    pub fn headers(mut self, headers: HeaderMap) -> Self {
+        self.more.extend(headers);
         self
     }
 }

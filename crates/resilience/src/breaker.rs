@@ -98,6 +98,8 @@ pub enum Outcome {
 pub struct Ticket {
     /// Results from before the last change of state are not counted.
     generation: u64,
+    /// After [`Breaker::began`]: the failures in a row before it, and how many results were counted then.
+    began: Option<(u32, u64)>,
 }
 
 /// A call is not let through.
@@ -134,13 +136,15 @@ pub struct Breaker {
     policy: BreakerPolicy,
     position: Position,
     generation: u64,
+    /// Results that were counted.
+    counted: u64,
     paused_until: Option<Instant>,
 }
 
 impl Breaker {
     /// Closed.
     pub fn new(policy: BreakerPolicy, now: Instant) -> Self {
-        Self { policy, position: closed(&policy, now), generation: 0, paused_until: None }
+        Self { policy, position: closed(&policy, now), generation: 0, counted: 0, paused_until: None }
     }
 
     /// Where it stands. Open stays open until somebody asks after its time.
@@ -194,7 +198,15 @@ impl Breaker {
             }
             Position::HalfOpen { probing, .. } => *probing = true,
         }
-        Ok(Ticket { generation: self.generation })
+        Ok(Ticket { generation: self.generation, began: None })
+    }
+
+    /// The service has begun to answer, after this time: that counts as an answer. If the same ticket is settled as failed next, it was none: a
+    /// service that breaks off each answer fails in a row.
+    pub fn began(&mut self, ticket: &mut Ticket, took: Duration, now: Instant, rng: &mut fastrand::Rng) {
+        let before = self.failures_in_a_row();
+        self.settle(ticket.clone(), Outcome::Answered(took), now, rng);
+        ticket.began = Some((before, self.counted));
     }
 
     /// Says what came of a call. `rng` draws how long it stays open.
@@ -213,7 +225,9 @@ impl Breaker {
             Position::Open { .. } | Position::Forced => {}
             Position::Closed { .. } if says_nothing => {}
             Position::Closed { in_a_row, window } => {
-                *in_a_row = if failed { in_a_row.saturating_add(1) } else { 0 };
+                let row = ticket.began.filter(|(_, counted)| *counted == self.counted).map_or(*in_a_row, |(before, _)| before);
+                *in_a_row = if failed { row.saturating_add(1) } else { 0 };
+                self.counted += 1;
                 window.add(now, failed, slow);
                 if is_bad(&self.policy, *in_a_row, window, now) {
                     self.open(0, now, rng);

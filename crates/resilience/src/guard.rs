@@ -127,9 +127,11 @@ impl Begun {
     /// counts then as well.
     pub fn alive(&mut self) {
         if !std::mem::replace(&mut self.alive, true) {
-            let (ticket, took) = (self.ticket.clone(), self.since.elapsed());
-            self.settle(Outcome::Answered(took), |counts| counts.answered += 1);
-            self.ticket = ticket;
+            let took = self.since.elapsed();
+            let Some(ticket) = self.ticket.as_mut() else { return };
+            let mut moving = self.guard.moving();
+            moving.counts.answered += 1;
+            self.guard.change(&mut moving, |breaker, now, rng| breaker.began(ticket, took, now, rng));
         }
     }
 

@@ -229,3 +229,26 @@ async fn a_stream_counts_when_it_begins_keeps_its_place_and_counts_again_when_it
     drop(probe);
     assert_eq!((guard.view().state, guard.view().counts.ignored), (State::Closed, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_breaks_off_each_answer_fails_in_a_row() {
+    let guard = guard(POLICY);
+    for times in 1..=3 {
+        let mut stream = guard.begin().await.unwrap();
+        stream.alive();
+        stream.failed(Failure::Transient);
+        assert_eq!(guard.view().state, if times < 3 { State::Closed } else { State::Open }, "{times}");
+    }
+    // One that is answered to its end is not in that row.
+    let guard = self::guard(POLICY);
+    for _ in 0..5 {
+        for failing in [true, true, false] {
+            let mut stream = guard.begin().await.unwrap();
+            stream.alive();
+            if failing {
+                stream.failed(Failure::Transient);
+            }
+        }
+    }
+    assert_eq!(guard.view().state, State::Closed);
+}

@@ -37,7 +37,7 @@ impl Channels {
     /// # Errors
     /// [`Fault::Address`], [`Fault::SetUp`].
     pub fn new(config: ChannelsConfig, guard: Guard) -> Result<Self, Fault> {
-        outbound::use_tls();
+        outbound::tls();
         let pool = Lanes::new(config)?;
         tokio::spawn(tend(Arc::downgrade(&pool), guard.clone()));
         Ok(Self { road: Guarded::new(Arc::clone(&pool), guard), pool })

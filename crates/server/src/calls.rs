@@ -80,6 +80,7 @@ async fn converse<S: MediaSocket>(app: App, socket: S, stream: Box<dyn MediaStre
     let setup = Box::new(SessionSetup {
         socket,
         stream,
+        minds: app.directory.minds(&call.agent),
         domain: app.directory.domain(&call.agent),
         seed: fastrand::u64(..),
         hangup: call.hangup.clone(),

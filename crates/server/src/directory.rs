@@ -20,6 +20,7 @@ use agent::AgentDefinition;
 use arc_swap::ArcSwap;
 use axum::body::Bytes;
 use call::{AgentId, PhoneNumber, TenantId, Timestamp};
+use session::Minds;
 use speech::Domain;
 use store::Database;
 use store::tenants::RedactionLevel;
@@ -152,6 +153,11 @@ impl AgentDirectory {
     /// What may be said to this agent, as it is or as it was when the call began.
     pub(crate) fn domain(&self, agent: &Arc<AgentDefinition>) -> Option<Arc<Domain>> {
         self.0.snapshot.load().domain(agent)
+    }
+
+    /// The models behind this agent, as it is or as it was when the call began; none for a dialogue.
+    pub(crate) fn minds(&self, agent: &Arc<AgentDefinition>) -> Option<Minds> {
+        self.0.snapshot.load().minds(agent)
     }
 
     /// The sound of a refusal in the agent's own voice, a WAV file.

@@ -57,6 +57,9 @@ pub enum ServerError {
     /// A speech engine is installed and yet does not work.
     #[error("a speech engine does not work: {0}")]
     Speech(#[from] speech::SpeechError),
+    /// A language model or a speech-to-speech model that is configured cannot be used.
+    #[error("a model cannot be set up: {0}")]
+    Model(#[from] models::ModelError),
     /// Live state.
     #[error("REDIS_URL, REDIS_KEY_PREFIX: {0}")]
     Live(#[from] live::LiveError),

@@ -7,7 +7,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use dispatch::DrainState;
 use resilience::{State as Breaker, View};
-use telemetry::{Pool, Sample, ServiceSample};
+use speech::phrases::LevelView;
+use telemetry::{PhraseSample, Pool, Sample, ServiceSample};
 
 use crate::state::App;
 
@@ -40,6 +41,7 @@ async fn sample(app: &App) -> Sample {
         drain_state: app.drain.state().as_str(),
         remaining_calls: if draining { u64::try_from(crate::stopping::remaining(app)).unwrap_or(u64::MAX) } else { 0 },
         services: app.guards.views().into_iter().map(service).collect(),
+        phrases: app.services.phrases.views().into_iter().map(phrases).collect(),
         passwords_running: u64::try_from(hashing.running).unwrap_or(u64::MAX),
         passwords_waiting: u64::try_from(hashing.inside.saturating_sub(hashing.running)).unwrap_or(u64::MAX),
         passwords_done: hashing.done,
@@ -47,6 +49,20 @@ async fn sample(app: &App) -> Sample {
             let pool = database.pool_state();
             Pool { in_use: pool.in_use, idle: pool.idle, max: pool.max, waits: pool.waits, waited: pool.waited }
         }),
+    }
+}
+
+fn phrases(view: LevelView) -> PhraseSample {
+    PhraseSample {
+        level: view.level,
+        hits: view.hits,
+        misses: view.misses,
+        errors: view.errors,
+        evictions: view.holding.evictions,
+        bytes: view.holding.bytes,
+        entries: view.holding.entries,
+        loading: view.loading,
+        age_of_hits: view.age_of_hits,
     }
 }
 

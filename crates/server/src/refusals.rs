@@ -98,7 +98,8 @@ pub(crate) fn path(app: &App, agent: AgentId, kind: Refusal) -> Option<String> {
 }
 
 async fn wav(phrases: &Phrases, text: String, agent: &AgentDefinition) -> Result<Bytes, speech::SpeechError> {
-    let mut stream = phrases.speak(SpeakRequest { text, voice: agent.voice.clone(), language: agent.language.clone(), rate: RATE }).await?;
+    let mut stream =
+        phrases.speak_fixed(SpeakRequest { text, voice: agent.voice.clone(), language: agent.language.clone(), rate: RATE }).await?;
     let mut samples = Vec::new();
     while let Some(part) = stream.recv().await {
         samples.extend_from_slice(&part?);

@@ -10,7 +10,7 @@ use dispatch::{Admission, Drain, Heart, LiveCalls, Offers, Request, WaitingRoom}
 use live::{CallQueue, CallRegistry, InstanceName, Limits, LiveState};
 use resilience::Guards;
 use session::Services;
-use speech::TextToSpeech;
+use speech::{SpeechToText, TextToSpeech};
 use store::Database;
 use telemetry::Metrics;
 use telephony::StreamOptions;
@@ -23,6 +23,7 @@ use crate::keys::SignatureKeys;
 use crate::orders::Orders;
 use crate::prices::Prices;
 use crate::settings::Settings;
+use crate::vendors::Probe;
 
 /// The parts of the running server. Cheap to clone.
 #[derive(Clone)]
@@ -40,6 +41,10 @@ pub struct Parts {
     pub services: Arc<Services>,
     /// The voice engine, when one is installed, for checks.
     pub voice: Option<Arc<dyn TextToSpeech>>,
+    /// The recogniser of this machine, when one is installed.
+    pub recognizer: Option<Arc<dyn SpeechToText>>,
+    /// The vendors that are configured.
+    pub vendors: Arc<[Probe]>,
     /// The hotel's books, for the console and the API.
     pub pms: Arc<dyn hotel::Pms>,
     /// What the API is given.

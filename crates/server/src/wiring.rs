@@ -15,6 +15,7 @@ use hotel::{BuiltInPms, Pms, Property};
 use live::{CallQueue, Leaving};
 use resilience::{Guard, Guards, Service};
 use session::{Recordings, Services};
+use speech::SpeechToText;
 use store::{Database, Records, SqlRecords};
 use telemetry::{CallRecorder, Metrics};
 use telephony::{ByteOrder, StreamOptions};
@@ -22,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tools::{ScheduleCallback, TakeMessage};
 use tracing::{error, info};
 use trunk::{CallControl, TelnyxCallControl};
 
@@ -30,12 +32,14 @@ use crate::api::events;
 use crate::call_centre::CallCentre;
 use crate::directory::{AgentDirectory, House, Maker, missing_tools};
 use crate::keys::SignatureKeys;
+use crate::minds::MindMaker;
 use crate::orders::Orders;
 use crate::prices::Prices;
 use crate::routes::router;
 use crate::settings::Settings;
 use crate::speaking::engines;
 use crate::state::{App, Parts};
+use crate::vendors::{Kit, Probe, look_after};
 use crate::{ServerError, stopping, upkeep};
 
 /// The demo hotel's receptionist: answers every number that has no agent of its own.
@@ -88,20 +92,38 @@ pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, Ser
     let tools = toolbox(&pms, &records);
     let house = load_house(settings.agents_dir.as_deref(), &tools)?;
 
-    // Hearing and speaking, and with them the agents.
-    let engines = engines(&settings, worker).await?;
-    let voices = engines.voice.as_ref().map(|voice| voice.voices());
-    let maker = Maker::new(engines.recognizer.clone(), engines.phrases.clone(), voices);
+    // People, and the keys that open what they sealed.
+    let accounts = accounts::open(&settings, &database, &guards)?;
+
+    // Hearing, speaking and thinking, and with them the agents.
+    let mut kit = Kit::build(&settings.vendors, &guards)?;
+    let vendors: Arc<[Probe]> = std::mem::take(&mut kit.probes).into();
+    let engines = engines(&settings, worker, &guards, &kit).await?;
+    let recognizer = engines.ears.clone().map(|ears| Arc::new(ears) as Arc<dyn SpeechToText>);
+    let minds = MindMaker::new(
+        Arc::new(kit),
+        settings.vendors.models.clone(),
+        with_messages(&tools, &records),
+        settings.allow_private_tool_addresses,
+        guards.clone(),
+        Arc::clone(&accounts.sealer),
+    );
+    let maker = Maker::new(recognizer, engines.phrases.clone(), engines.voices).with_minds(minds);
     let directory = AgentDirectory::open(house, maker, Some(database.clone()), recorder.clone()).await?;
 
     // The call centre: who is on the phone, who waits, who may be answered, and how it all stops.
     let centre = CallCentre::build(&settings, &records, &recorder, &guards)?;
 
-    // People, and what the API is given.
-    let accounts = accounts::open(&settings, &database, &guards)?;
+    // What the API is given.
     let api = api_state(&settings, &database, accounts, &directory, &centre);
 
-    let services = Services { recognizer: engines.recognizer, phrases: engines.phrases, tools, records, recordings, recorder };
+    let price: session::Price = {
+        let prices = prices.clone();
+        Box::new(move |used| prices.price(used))
+    };
+    let services = Services { ears: engines.ears, phrases: engines.phrases, tools, records, recordings, recorder, price };
+    let stop = CancellationToken::new();
+    tokio::spawn(look_after(Arc::clone(&vendors), stop.clone()));
     let l16_byte_order = if settings.telnyx_l16_big_endian { ByteOrder::Big } else { ByteOrder::Little };
     Ok(App::new(Parts {
         unstarted: Arc::new(Semaphore::new(settings.max_concurrent_calls + UNSTARTED_SOCKETS)),
@@ -117,13 +139,15 @@ pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, Ser
         drain: centre.heart.drain.clone(),
         heart: centre.heart,
         orders: Orders::default(),
-        stop: CancellationToken::new(),
+        stop,
         api,
         event_streams: Arc::new(Semaphore::new(events::STREAMS)),
         database: Some(database),
         prices,
         services: Arc::new(services),
         voice: engines.voice,
+        recognizer: engines.recognizer,
+        vendors,
         notices: engines.notices,
         stream_options: StreamOptions { l16_byte_order },
         keys,
@@ -283,6 +307,14 @@ fn toolbox(pms: &Arc<dyn Pms>, records: &Arc<dyn Records>) -> Toolbox {
         tools.add(tool);
     }
     tools
+}
+
+/// The tools that every agent with a model may be given.
+fn with_messages(tools: &Toolbox, records: &Arc<dyn Records>) -> Toolbox {
+    let mut all = tools.clone();
+    all.add(Arc::new(TakeMessage::new(Arc::clone(records))));
+    all.add(Arc::new(ScheduleCallback::new(Arc::clone(records))));
+    all
 }
 
 /// The demo hotel, the echo agent, and every `*.toml` in the folder. A file with the demo hotel's id replaces it.

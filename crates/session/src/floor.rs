@@ -1,10 +1,11 @@
 //! What turn taking decides, done: utterances, interruptions, silences, keys, the end.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use agent::{BrainInput, Exit};
 use call::{EndReason, Speaker, TurnRecord};
-use conversation::Action;
+use conversation::{Action, Hint, Words};
+use privacy::What;
 use speech::{RecognitionEvent, Transcript};
 use telemetry::SessionFact;
 use tracing::{error, warn};
@@ -21,29 +22,29 @@ pub(crate) struct Utterance {
     start_ms: u64,
     voice_end: Instant,
     endpoint: Instant,
+    /// Its endpoint was reached; its words are awaited.
+    pub(crate) finished: bool,
 }
 
 impl<S: MediaSocket> Session<S> {
     /// Does one action. An `Ending` means that the call is over.
     pub(crate) async fn act(&mut self, action: Action, now: Instant) -> Result<Option<Ending>, SocketClosed> {
         match action {
-            Action::StartUtterance { ago } => {
-                let start_ms = began(self.clock_ms(now), ago);
-                self.utterance = Some(Utterance { start_ms, voice_end: now, endpoint: now });
-                self.listener.start(ago);
-            }
+            Action::StartUtterance { ago } => self.start_utterance(ago, now).await?,
             Action::PauseUtterance => self.listener.pause(),
             Action::FinishUtterance { quiet } => {
                 if let Some(utterance) = &mut self.utterance {
                     utterance.voice_end = now.checked_sub(quiet).unwrap_or(now);
                     utterance.endpoint = now;
+                    utterance.finished = true;
                 }
                 self.listener.finish();
-                if !self.conversation.agent_has_floor() {
-                    self.conversation.agent_thinks(now);
-                }
             }
+            Action::Pause { ago } => self.pause(ago, now).await?,
+            Action::Resume => self.resume(),
             Action::Interrupt => self.interrupt(now).await?,
+            Action::Filler { count, tool } => self.filler(count, tool, now),
+            Action::Apologise => self.apologise(now),
             Action::Silence { count } => self.tell(BrainInput::Silence { count }),
             Action::KeysDone => self.keys_done(now),
             Action::TimeIsShort => self.tell(BrainInput::TimeIsShort),
@@ -55,48 +56,43 @@ impl<S: MediaSocket> Session<S> {
                 self.finish_turn(Some(heard), now);
                 self.ending = Some(exit);
             }
-            Action::Stalled => error!("the agent owed a reply for too long: the caller has the floor again"),
+            Action::Stalled => self.stalled(now),
+            Action::GivenUp => error!("the agent owed a reply for too long: the caller has the floor again"),
         }
         Ok(None)
     }
 
-    /// Stops the agent: empties the far end's buffer, cuts the turn to what was heard, and tells the brain.
-    pub(crate) async fn interrupt(&mut self, now: Instant) -> Result<(), SocketClosed> {
-        let clear = self.stream.clear();
-        self.send(clear).await?;
-        let decided = now.elapsed();
-        self.services.recorder.fact(SessionFact::BargeIn { ms: u32::try_from(decided.as_millis()).unwrap_or(u32::MAX) });
-        let at_ms = self.clock_ms(now);
-        if let Some(track) = &mut self.track {
-            track.cut_agent(at_ms);
-        }
-        let complete = self.reply.complete;
-        let heard = self.speaker.cut(now);
-        let text = heard.text.clone();
-        self.finish_turn(Some(heard), now);
-        self.agent_end_ms = at_ms;
-        self.tell(BrainInput::Interrupted { heard: text });
-        if complete {
-            self.conversation.caller_turn(now);
-            // Who interrupts has heard enough.
-            self.replying = false;
-            self.save(now);
-        } else {
-            // The brain is not done (a tool runs): its next words end the wait.
-            self.conversation.agent_thinks(now);
-        }
-        Ok(())
+    async fn start_utterance(&mut self, ago: Duration, now: Instant) -> Result<(), SocketClosed> {
+        let start_ms = began(self.clock_ms(now), ago);
+        self.utterance = Some(Utterance { start_ms, voice_end: now, endpoint: now, finished: false });
+        self.listener.start(ago);
+        self.hush(now).await
     }
 
     /// Recognition has news.
     pub(crate) async fn recognised(&mut self, event: RecognitionEvent, now: Instant) -> Result<(), SocketClosed> {
         match event {
-            RecognitionEvent::Partial(_) | RecognitionEvent::EndOfSpeech => Ok(()),
+            RecognitionEvent::Partial(transcript) => {
+                if self.utterance.is_some() {
+                    let hint = self.hint(&transcript);
+                    self.conversation.words(hint, now);
+                }
+                Ok(())
+            }
+            RecognitionEvent::EndOfSpeech => {
+                self.conversation.end_of_speech();
+                Ok(())
+            }
             RecognitionEvent::Final(transcript) => self.heard(transcript, now).await,
             RecognitionEvent::Failed(fault) => {
                 warn!(error = %fault, "recognition failed for this utterance");
-                let nothing =
-                    Transcript { text: String::new(), written: String::new(), confidence: 0.0, words: Vec::new(), took: Default::default() };
+                let nothing = Transcript {
+                    text: String::new(),
+                    written: String::new(),
+                    confidence: 0.0,
+                    words: Vec::new(),
+                    took: Default::default(),
+                };
                 self.heard(nothing, now).await
             }
         }
@@ -105,17 +101,17 @@ impl<S: MediaSocket> Session<S> {
     async fn heard(&mut self, transcript: Transcript, now: Instant) -> Result<(), SocketClosed> {
         let Some(utterance) = self.utterance.take() else { return Ok(()) };
         let understood = !transcript.text.is_empty() && transcript.confidence >= self.confidence_floor;
-        if self.conversation.agent_has_floor() {
-            if !understood {
-                return Ok(()); // A noise or a murmur while the agent speaks is not a turn.
-            }
-            self.interrupt(now).await?;
+        let said = self.hint(&transcript).words;
+        if self.conversation.agent_has_floor() && !self.gives_way(said, now).await? {
+            return Ok(()); // A noise or a murmur while the agent speaks is not a turn.
         }
         let words = transcript.words.len().try_into().unwrap_or(u32::MAX);
         self.caller_turn_record(&transcript.text, Some(transcript.confidence), None, utterance.start_ms, utterance.voice_end);
         self.reply.asked = Some(Asked { voice_end: utterance.voice_end, endpoint: utterance.endpoint, transcript: now, words });
         self.conversation.agent_thinks(now);
-        if understood {
+        if !self.late.is_empty() && !self.drops_late(said) {
+            self.release_late(now);
+        } else if understood {
             self.conversation.caller_answered();
             self.tell(BrainInput::Heard { text: transcript.text, confidence: transcript.confidence });
         } else {
@@ -133,6 +129,10 @@ impl<S: MediaSocket> Session<S> {
         }
         self.listener.cancel();
         self.utterance = None;
+        if !self.late.is_empty() && !self.drops_late(Words::Real) {
+            self.release_late(now);
+            return Ok(());
+        }
         self.conversation.key(now);
         // `key` may ask for an interruption: it must be done before the brain speaks again.
         while let Some(action) = self.conversation.poll_action() {
@@ -176,13 +176,21 @@ impl<S: MediaSocket> Session<S> {
         }
         self.listener.cancel();
         self.utterance = None;
+        self.late.clear();
         self.conversation.agent_thinks(now);
         self.tell(why);
         Ok(())
     }
 
+    /// What the words say about the turn. Words that are below the agent's floor are none.
+    fn hint(&self, transcript: &Transcript) -> Hint {
+        let sure = transcript.confidence >= self.confidence_floor;
+        Hint::of(if sure { &transcript.text } else { "" }, &self.language, self.max_keys)
+    }
+
     fn caller_turn_record(&mut self, text: &str, confidence: Option<f32>, digits: Option<String>, start_ms: u64, end: Instant) {
         let end_ms = self.clock_ms(end).max(start_ms);
+        let (text, digits) = if self.secret { hidden(text, digits) } else { (text, digits) };
         self.journal.add(TurnRecord {
             index: 0,
             speaker: Speaker::Caller,
@@ -197,6 +205,12 @@ impl<S: MediaSocket> Session<S> {
         });
         self.save(crate::run::now());
     }
+}
+
+/// That something was said or keyed, and not what.
+fn hidden(text: &str, digits: Option<String>) -> (&str, Option<String>) {
+    let mask = What::Code.mask();
+    (if text.is_empty() { "" } else { mask }, digits.map(|_| mask.to_owned()))
 }
 
 /// Keys kept of one entry; more are told to the brain but not recorded.

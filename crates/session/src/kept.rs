@@ -1,5 +1,7 @@
 //! What is kept of tools and of where a conversation stands: JSON, with the same parts masked as in the transcript.
 
+use std::collections::BTreeSet;
+
 use call::CallRecord;
 use privacy::{Level, Redactor, What, redact};
 use serde_json::Value;
@@ -11,6 +13,8 @@ const NAMES: [&str; 5] = ["name", "guest", "guest_name", "first_name", "last_nam
 pub(crate) struct Kept {
     redactor: Redactor,
     known: Vec<String>,
+    /// Members that are masked whatever they hold.
+    secret: BTreeSet<String>,
 }
 
 impl Kept {
@@ -20,7 +24,12 @@ impl Kept {
         if level == Level::All {
             add_names(arguments, &mut known);
         }
-        Self { redactor: Redactor::new(level, known.clone()), known }
+        Self { redactor: Redactor::new(level, known.clone()), known, secret: BTreeSet::new() }
+    }
+
+    /// With members that are masked whatever they hold.
+    pub(crate) fn hiding(self, secret: BTreeSet<String>) -> Self {
+        Self { secret, ..self }
     }
 
     /// Names and numbers that are known by it.
@@ -44,6 +53,9 @@ impl Kept {
     }
 
     fn member(&self, member: &str, value: &Value) -> Value {
+        if self.secret.contains(member) {
+            return What::Code.mask().into();
+        }
         let named = self.redactor.level() == Level::All && value.is_string() && NAMES.contains(&member);
         if named { What::Name.mask().into() } else { self.masked(value) }
     }
@@ -84,6 +96,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_is_secret_is_masked_at_every_level() {
+        let call: Value = json!({ "pin": 1234, "card": { "pin": "98" }, "room": "4" });
+        let kept = Kept { redactor: Redactor::new(Level::Cards, Vec::new()), known: Vec::new(), secret: BTreeSet::new() };
+        let masked = kept.hiding(["pin".to_owned()].into()).masked(&call);
+        assert_eq!(masked, json!({ "pin": "[code]", "card": { "pin": "[code]" }, "room": "4" }));
+    }
 
     #[test]
     fn cards_are_masked_in_any_text_of_a_value_and_seeds_stay() {

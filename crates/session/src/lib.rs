@@ -14,10 +14,13 @@ mod listen;
 mod liveness;
 mod open;
 mod order;
+mod owed;
+mod pause;
 mod progress;
 mod recording;
 mod reply;
 mod run;
+mod rungs;
 mod setup;
 mod shut;
 mod socket;
@@ -30,7 +33,7 @@ pub use inbound::unquoted;
 pub use order::Order;
 pub use recording::{RecordingError, Recordings, Track};
 pub use run::Session;
-pub use setup::{END_LIMIT, Ending, Interrupted, OnEnd, Services, SessionSetup, callable};
+pub use setup::{END_LIMIT, Ending, Interrupted, Minds, OnEnd, Price, Services, SessionSetup, callable};
 pub use socket::{Incoming, MediaSocket, SocketClosed};
 
 /// Close codes of media sockets, with the reasons sent along. 1000 and 1001 are the protocol's own; 4003 and 4004 are a contract with operators.

@@ -6,7 +6,7 @@ use agent::Hearing;
 use audio::activity::{Activity, SPEECH_PROBABILITY};
 use audio::level::{Level, LevelMeter};
 use audio::{AudioError, dtmf};
-use speech::{Recognition, RecognitionEvent};
+use speech::{Recognition, RecognitionEvent, SpeechToText};
 use tracing::warn;
 
 /// Audio from before the first voiced frame that belongs to an utterance, unless the agent says otherwise: soft beginnings are found late.
@@ -25,6 +25,8 @@ pub(crate) struct Listener {
     /// The last moments, as a ring that never grows.
     recent: std::collections::VecDeque<i16>,
     open: bool,
+    /// An utterance was begun whose last words have not come.
+    awaited: bool,
 }
 
 /// What one frame brought.
@@ -46,6 +48,7 @@ impl Listener {
             recognition,
             recent,
             open: false,
+            awaited: false,
         })
     }
 
@@ -54,10 +57,11 @@ impl Listener {
         let voice = self.activity.push(pcm);
         let tone = self.tones.push(pcm);
         self.level.push(pcm);
-        match (&mut self.recognition, self.open) {
-            (Some(recognition), true) => recognition.push(pcm),
-            _ => self.remember(pcm),
+        if let (Some(recognition), true) = (&mut self.recognition, self.open) {
+            recognition.push(pcm);
         }
+        // Within an utterance too: it may be given up for the next one, whose soft beginning is in it.
+        self.remember(pcm);
         FrameVerdict { voice: voice && self.recognition.is_some(), tone }
     }
 
@@ -83,7 +87,7 @@ impl Listener {
         recognition.push(front.get(skip..).unwrap_or_default());
         recognition.push(back.get(skip.saturating_sub(front.len())..).unwrap_or_default());
         self.recent.clear();
-        self.open = true;
+        (self.open, self.awaited) = (true, true);
     }
 
     pub(crate) fn pause(&mut self) {
@@ -94,14 +98,17 @@ impl Listener {
 
     pub(crate) fn finish(&mut self) {
         self.open = false;
+        // What belongs to this utterance belongs to no other.
+        self.recent.clear();
         if let Some(recognition) = &mut self.recognition {
             recognition.finish();
         }
     }
 
-    /// Gives up the utterance under way.
+    /// Gives up the utterance under way, or the one whose words are awaited.
     pub(crate) fn cancel(&mut self) {
-        if std::mem::take(&mut self.open)
+        self.open = false;
+        if std::mem::take(&mut self.awaited)
             && let Some(recognition) = &mut self.recognition
         {
             recognition.cancel();
@@ -111,7 +118,11 @@ impl Listener {
     /// The next word from the recogniser; never, when there is none.
     pub(crate) async fn next(&mut self) -> RecognitionEvent {
         match &mut self.recognition {
-            Some(recognition) => recognition.next().await,
+            Some(recognition) => {
+                let event = recognition.next().await;
+                self.awaited &= !matches!(event, RecognitionEvent::Final(_) | RecognitionEvent::Failed(_)) || self.open;
+                event
+            }
             None => std::future::pending().await,
         }
     }
@@ -127,14 +138,14 @@ impl Listener {
 
 /// Opens recognition; without an engine, or when it fails, the call goes on by keys.
 pub(crate) async fn open_recognition(
-    engine: Option<&std::sync::Arc<dyn speech::SpeechToText>>,
+    engine: Option<&speech::ladder::ears::Ears>,
     domain: Option<&std::sync::Arc<speech::Domain>>,
     rate: u32,
     language: &str,
+    meter: &call::Meter,
 ) -> Option<Box<dyn Recognition>> {
     let (engine, domain) = (engine?, domain?);
-    let listening =
-        speech::Listening { domain: std::sync::Arc::clone(domain), rate, language: language.to_owned(), meter: call::Meter::default() };
+    let listening = speech::Listening { domain: std::sync::Arc::clone(domain), rate, language: language.to_owned(), meter: meter.clone() };
     match engine.open(listening).await {
         Ok(recognition) => Some(recognition),
         Err(fault) => {

@@ -1,10 +1,11 @@
 //! A session is put together: ears, mouth, brain, journal, recording, and for a resumed call where it stood.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent::{BrainInput, FlowBrain};
-use call::{CallId, EndReason};
+use agent::{AgentDefinition, Brain, BrainInput, FlowBrain, LadderBrain, Persona};
+use call::{CallId, EndReason, Meter};
 use conversation::{Conversation, Ledger};
 use flow::Flow;
 use jiff::tz::TimeZone;
@@ -21,7 +22,8 @@ use crate::order::Order;
 use crate::progress::Snapshot;
 use crate::reply::Reply;
 use crate::run::{Session, now};
-use crate::setup::{Ending, OnEnd, Services, SessionSetup, callable};
+use crate::rungs::Teller;
+use crate::setup::{Ending, Minds, OnEnd, Services, SessionSetup, callable};
 use crate::socket::MediaSocket;
 use crate::speak::{Pace, Speaker};
 use crate::traffic::Traffic;
@@ -48,7 +50,18 @@ impl<S: MediaSocket> Session<S> {
                 recordings => recordings.map(|recordings| (recordings.track(setup.call.id, rate), elapsed_ms)),
             }
         };
-        let recognition = open_recognition(services.recognizer.as_ref(), setup.domain.as_ref(), rate, &setup.agent.language);
+        let veil = Veil::new(setup.redaction, &setup.call);
+        let journal = Journal::open(Arc::clone(&services.records), setup.call.id, turns, setup.agent.keeps.transcript, veil);
+        let meter = Meter::default();
+        let teller = Arc::new(Teller {
+            rungs: journal.rungs(),
+            recorder: services.recorder.clone(),
+            span: tracing::Span::current(),
+            origin: now(),
+            origin_ms: elapsed_ms,
+        });
+        let ears = services.ears.as_ref().map(|ears| ears.reporting(teller.of_speech()));
+        let recognition = open_recognition(ears.as_ref(), setup.domain.as_ref(), rate, &setup.agent.language, &meter);
         let (recording, recognition) = tokio::join!(recording, recognition);
         let (track, origin_ms) = recording.map_or((None, elapsed_ms), |(track, start_ms)| (Some(track), start_ms));
         let keypad_only = recognition.is_none();
@@ -60,21 +73,26 @@ impl<S: MediaSocket> Session<S> {
             }
         };
         let caller = callable(&setup.call.from).map(str::to_owned);
-        let (mut brain, opening) = brain(&flow, setup.seed, caller, setup.resume.take());
-        if keypad_only {
-            brain.keypad_only();
-        }
-        let veil = Veil::new(setup.redaction, &setup.call);
+        let toolbox = setup.minds.as_ref().map_or_else(|| services.tools.clone(), |minds| minds.tools.clone());
+        let thinking = Thinking { flow: &flow, seed: setup.seed, caller, keypad_only, meter: &meter, teller: &teller };
+        let (brain, opening) = thinking.brain(setup.minds.take(), setup.resume.take());
+        let voice = services.phrases.for_call(meter.clone()).reporting(teller.of_speech());
         let now = now();
         Ok(Self {
-            conversation: Conversation::new(rules(&flow, Duration::from_millis(elapsed_ms)), now),
+            conversation: Conversation::new(rules(&flow, &setup.agent, Duration::from_millis(elapsed_ms)), now),
             listener,
-            speaker: Speaker::new(services.phrases.clone(), &setup.agent, rate, Pace::TALK, Ledger::default()),
+            speaker: Speaker::new(voice, &setup.agent, rate, Pace::TALK, Ledger::default()),
             reply: Reply::default(),
-            journal: Journal::open(Arc::clone(&services.records), setup.call.id, turns, setup.agent.keeps.transcript, veil),
+            journal,
+            toolbox,
+            meter,
             track,
             tools: JoinSet::new(),
             utterance: None,
+            late: VecDeque::new(),
+            language: setup.agent.language.clone(),
+            wait_texts: setup.agent.wait_texts(),
+            secret: false,
             keyed: String::new(),
             keyed_from: 0,
             max_keys: 1,
@@ -83,7 +101,8 @@ impl<S: MediaSocket> Session<S> {
             goodbye_timed: false,
             ending: None,
             agent_end_ms: origin_ms,
-            brain: Box::new(brain),
+            flow,
+            brain,
             opening,
             replying: false,
             keypad: Keypad::default(),
@@ -123,24 +142,76 @@ async fn so_far(services: &Services, id: CallId) -> (u32, u64) {
     }
 }
 
-/// The brain and what it is told first. A conversation that cannot be taken up begins anew: better than a caller who is hung up on.
-fn brain(flow: &Arc<Flow>, seed: u64, caller: Option<String>, resume: Option<Progress>) -> (FlowBrain, BrainInput) {
-    let fault = match resume.map(|progress| serde_json::from_value::<Snapshot>(progress.snapshot)) {
-        None => None,
-        Some(Err(fault)) => Some(fault.to_string()),
-        Some(Ok(Snapshot { brain, missed })) => match FlowBrain::resume(Arc::clone(flow), brain) {
-            Ok(brain) => return (brain, BrainInput::Resumed { missed }),
-            Err(fault) => Some(fault.to_string()),
-        },
-    };
-    if let Some(fault) = fault {
-        warn!(fault, "the conversation begins anew: it cannot be taken up where it stood");
+/// What a brain is made of.
+struct Thinking<'a> {
+    flow: &'a Arc<Flow>,
+    seed: u64,
+    caller: Option<String>,
+    /// Nobody can hear the caller.
+    keypad_only: bool,
+    meter: &'a Meter,
+    teller: &'a Arc<Teller>,
+}
+
+impl Thinking<'_> {
+    /// The brain and what it is told first. A conversation that cannot be taken up begins anew: better than a caller who is hung up on.
+    fn brain(&self, minds: Option<Minds>, resume: Option<Progress>) -> (Box<dyn Brain>, BrainInput) {
+        let fault = match resume.map(|progress| serde_json::from_value::<Snapshot>(progress.snapshot)) {
+            None => None,
+            Some(Err(fault)) => Some(fault.to_string()),
+            Some(Ok(Snapshot { brain, missed })) => match self.resumed(minds.as_ref(), brain) {
+                Ok(brain) => return (brain, BrainInput::Resumed { missed }),
+                Err(fault) => Some(fault),
+            },
+        };
+        if let Some(fault) = fault {
+            warn!(fault, "the conversation begins anew: it cannot be taken up where it stood");
+        }
+        (self.new_one(minds), BrainInput::Started)
     }
-    (FlowBrain::new(Arc::clone(flow), seed, caller), BrainInput::Started)
+
+    fn new_one(&self, minds: Option<Minds>) -> Box<dyn Brain> {
+        let mut dialogue = FlowBrain::new(Arc::clone(self.flow), self.seed, self.caller.clone());
+        let Some(minds) = minds else {
+            if self.keypad_only {
+                dialogue.keypad_only();
+            }
+            return Box::new(dialogue);
+        };
+        let persona = self.persona(&minds);
+        let mut brain = LadderBrain::new(minds.rungs, dialogue, persona, self.meter.clone(), self.teller.of_mind());
+        if self.keypad_only {
+            brain.keypad_only();
+        }
+        Box::new(brain)
+    }
+
+    fn resumed(&self, minds: Option<&Minds>, snapshot: serde_json::Value) -> Result<Box<dyn Brain>, String> {
+        let flow = Arc::clone(self.flow);
+        let Some(minds) = minds else {
+            let mut dialogue = FlowBrain::resume(flow, snapshot).map_err(|fault| fault.to_string())?;
+            if self.keypad_only {
+                dialogue.keypad_only();
+            }
+            return Ok(Box::new(dialogue));
+        };
+        let (persona, told) = (self.persona(minds), self.teller.of_mind());
+        let brain = LadderBrain::resume(minds.rungs.clone(), flow, persona, self.meter.clone(), told, snapshot);
+        let mut brain = brain.map_err(|fault| fault.to_string())?;
+        if self.keypad_only {
+            brain.keypad_only();
+        }
+        Ok(Box::new(brain))
+    }
+
+    /// For this call: whether the caller can be called back decides what is promised.
+    fn persona(&self, minds: &Minds) -> Arc<Persona> {
+        Arc::new(Persona { caller_known: self.caller.is_some(), ..(*minds.persona).clone() })
+    }
 }
 
 /// The agent's file over our defaults; what a resumed call has used up of its time is used up.
-fn rules(flow: &Flow, elapsed: Duration) -> conversation::TurnTaking {
+fn rules(flow: &Flow, agent: &AgentDefinition, elapsed: Duration) -> conversation::TurnTaking {
     let wanted = flow.turn_taking();
     let defaults = conversation::TurnTaking::default();
     let longest = Duration::from_secs(wanted.max_duration_secs);
@@ -148,6 +219,7 @@ fn rules(flow: &Flow, elapsed: Duration) -> conversation::TurnTaking {
         end_silence: Duration::from_millis(wanted.end_silence_ms),
         barge_in: defaults.barge_in.filter(|_| wanted.barge_in),
         silence: Duration::from_millis(wanted.silence_ms),
+        semantic: agent.hearing.semantic,
         ..defaults
     };
     // What is left of a resumed call is not the measure of its last minute.

@@ -44,17 +44,29 @@ pub(crate) struct Reply {
 }
 
 impl<S: MediaSocket> Session<S> {
-    /// Does what the brain asks for.
+    /// Does what the brain asks for; what it wants said while the caller speaks, after that.
     pub(crate) fn obey(&mut self, output: BrainOutput, now: Instant) {
+        if let Some(output) = self.unless_late(output) {
+            self.do_output(output, now);
+        }
+    }
+
+    pub(crate) fn do_output(&mut self, output: BrainOutput, now: Instant) {
         match output {
             BrainOutput::Say { text, interruptible } => self.say(text, interruptible, now),
             BrainOutput::Listen { state, max_keys } => {
                 self.listener.expect(&state);
+                self.secret = self.flow.is_secret(&state);
                 self.max_keys = max_keys;
                 self.reply.complete = true;
                 self.settle(now);
             }
             BrainOutput::CallTool { id, tool, arguments } => self.call_tool(id, tool, arguments, now),
+            BrainOutput::Dtmf { digits } => {
+                if let Err(fault) = self.send_dtmf(&digits) {
+                    tracing::error!(error = %fault, count = digits.len(), "keys not pressed");
+                }
+            }
             BrainOutput::End(exit) => {
                 self.reply.exit = Some(exit);
                 self.reply.complete = true;
@@ -74,6 +86,18 @@ impl<S: MediaSocket> Session<S> {
         self.reply.pinned |= !interruptible;
         self.conversation.agent_speaks(!self.reply.pinned);
         self.speaker.say(text);
+    }
+
+    /// Presses keys for the far end (a menu that answered our call): their tones follow what is already to be said, and are said to their end.
+    ///
+    /// # Errors
+    /// [`audio::AudioError::Keys`] when they are none; see [`audio::dtmf::tones`].
+    pub fn send_dtmf(&mut self, keys: &str) -> Result<(), audio::AudioError> {
+        let tones = audio::dtmf::tones(keys, self.stream.format().map_or(8000, |format| format.rate))?;
+        self.reply.pinned = true;
+        self.conversation.agent_speaks(false);
+        self.speaker.press(tones);
+        Ok(())
     }
 
     /// The first audio of a reply is on the wire.

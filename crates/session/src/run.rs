@@ -1,12 +1,14 @@
 //! The loop of one call.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use agent::{AgentKind, Brain, BrainInput, Exit};
+use agent::{AgentKind, Brain, BrainInput, BrainOutput, Exit, WaitTexts};
 use audio::playout::Due;
 use call::{CallRecord, EndReason};
 use conversation::Conversation;
+use flow::Flow;
 use jiff::tz::TimeZone;
 use telemetry::SessionFact;
 use telephony::MediaStream;
@@ -50,9 +52,21 @@ pub struct Session<S> {
     pub(crate) speaker: Speaker,
     pub(crate) reply: Reply,
     pub(crate) journal: Journal,
+    /// What can be done in this call.
+    pub(crate) toolbox: agent::Toolbox,
+    /// What the call uses of outside services.
+    pub(crate) meter: call::Meter,
     pub(crate) track: Option<Track>,
     pub(crate) tools: JoinSet<ToolDone>,
     pub(crate) utterance: Option<Utterance>,
+    /// What the brain wants done after the caller's utterance.
+    pub(crate) late: VecDeque<BrainOutput>,
+    /// BCP 47: how the caller's words are read.
+    pub(crate) language: String,
+    pub(crate) wait_texts: WaitTexts,
+    pub(crate) flow: Arc<Flow>,
+    /// What the caller keys or says now is stored nowhere.
+    pub(crate) secret: bool,
     pub(crate) keyed: String,
     pub(crate) keyed_from: u64,
     pub(crate) max_keys: u8,
@@ -187,7 +201,10 @@ impl<S: MediaSocket> Session<S> {
             }
             Wake::Spoken(SpeakEvent::Audio | SpeakEvent::PieceReady) => {}
             Wake::Tool(Some(Ok(done))) => self.tool_done(done),
-            Wake::Tool(Some(Err(fault))) => error!(error = %fault, "a tool's task broke down"),
+            Wake::Tool(Some(Err(fault))) => {
+                self.conversation.tool_done();
+                error!(error = %fault, "a tool's task broke down");
+            }
             Wake::Tool(None) => {}
             Wake::Message(message) => return self.message(message, now).await,
             Wake::Time => return self.timers(now).await,
@@ -225,6 +242,9 @@ impl<S: MediaSocket> Session<S> {
             self.speaker.ledger.all_played();
             self.settle(now);
         }
+        if self.quiet_due().is_some_and(|due| now >= due) {
+            self.conversation.agent_quiet(self.speaker.is_making(), now);
+        }
         if now >= self.traffic.deadline() {
             let frames = self.traffic.take(self.stream.as_ref(), now);
             self.services.recorder.fact(frames);
@@ -247,17 +267,20 @@ impl<S: MediaSocket> Session<S> {
                 None => break,
                 Some(Due::Mark(name)) => text = self.stream.mark(&name),
                 Some(Due::Audio(pcm)) => {
+                    let samples = pcm.len();
                     self.stream.audio(pcm, &mut text);
-                    self.traffic.sent(pcm.len(), std::mem::take(&mut late));
+                    self.traffic.sent(samples, std::mem::take(&mut late));
                     // The far end plays it behind what it has, or now.
                     let now_ms = self.origin_ms.saturating_add(millis(now.saturating_duration_since(self.origin)));
                     let start_ms = now_ms.max(self.agent_end_ms);
                     if let Some(track) = &mut self.track {
                         track.agent(start_ms, pcm);
                     }
-                    self.agent_end_ms =
-                        start_ms + self.stream.format().map_or(0, |format| pcm.len() as u64 * 1000 / u64::from(format.rate));
-                    self.first_audio(now);
+                    self.agent_end_ms = start_ms + self.stream.format().map_or(0, |format| samples as u64 * 1000 / u64::from(format.rate));
+                    if self.speaker.sent(samples) {
+                        self.conversation.agent_sounds();
+                        self.first_audio(now);
+                    }
                 }
             }
             self.send(text).await?;
@@ -285,9 +308,9 @@ impl<S: MediaSocket> Session<S> {
     }
 
     fn deadline(&self) -> Instant {
-        let timers =
-            [self.conversation.deadline(), self.speaker.playout.deadline(), self.stream.deadline(), self.closing, self.marks_due()];
-        timers.into_iter().flatten().fold(self.liveness.deadline().min(self.traffic.deadline()), Instant::min)
+        let sound = [self.speaker.playout.deadline(), self.marks_due(), self.quiet_due()];
+        let timers = [self.conversation.deadline(), self.stream.deadline(), self.closing];
+        timers.into_iter().chain(sound).flatten().fold(self.liveness.deadline().min(self.traffic.deadline()), Instant::min)
     }
 
     /// When a complete reply whose marks did not come back is taken as heard: marks may be lost, and the floor must not be lost with them.

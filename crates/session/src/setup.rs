@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent::{AgentDefinition, Exit, Toolbox};
-use call::{CallRecord, EndReason, PhoneNumber};
+use agent::{AgentDefinition, Exit, Persona, Rung, Toolbox};
+use call::{CallRecord, EndReason, PhoneNumber, Usage};
 use futures_util::future::BoxFuture;
+use speech::Domain;
+use speech::ladder::ears::Ears;
 use speech::phrases::Phrases;
-use speech::{Domain, SpeechToText};
+use store::usage::PricedUsage;
 use store::{Progress, Records};
 use telemetry::CallRecorder;
 use telephony::MediaStream;
@@ -22,8 +24,8 @@ use crate::socket::MediaSocket;
 
 /// What every call needs; one for the process.
 pub struct Services {
-    /// The recogniser, when one is installed.
-    pub recognizer: Option<Arc<dyn SpeechToText>>,
+    /// Who listens, best first, when anybody can.
+    pub ears: Option<Ears>,
     /// The voice.
     pub phrases: Phrases,
     /// Tools.
@@ -34,6 +36,22 @@ pub struct Services {
     pub recordings: Option<Recordings>,
     /// Facts for logs and numbers.
     pub recorder: CallRecorder,
+    /// What an amount costs.
+    pub price: Price,
+}
+
+/// Puts prices to what a call used.
+pub type Price = Box<dyn Fn(&[Usage]) -> Vec<PricedUsage> + Send + Sync>;
+
+/// The models behind one agent.
+#[derive(Clone)]
+pub struct Minds {
+    /// Best first; below them stands the agent's dialogue.
+    pub rungs: Vec<Rung>,
+    /// Whom they play.
+    pub persona: Arc<Persona>,
+    /// What they may have done.
+    pub tools: Toolbox,
 }
 
 /// What one call brings along: everything the server knows once the stream has started.
@@ -46,6 +64,8 @@ pub struct SessionSetup<S> {
     pub call: CallRecord,
     /// Who serves it.
     pub agent: Arc<AgentDefinition>,
+    /// The models that speak in place of the dialogue, when the agent has some.
+    pub minds: Option<Minds>,
     /// What may be said in the agent's calls.
     pub domain: Option<Arc<Domain>>,
     /// Picks prompt variants.

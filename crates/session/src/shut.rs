@@ -11,6 +11,9 @@ use crate::run::{Session, now};
 use crate::setup::{Ending, end};
 use crate::socket::MediaSocket;
 
+/// What a call used is stored within this time, or not.
+const BILL_LIMIT: std::time::Duration = std::time::Duration::from_secs(5);
+
 impl<S: MediaSocket> Session<S> {
     /// Frees everything. A call that is over frees its socket first, because a caller may wait behind it; a call that goes on elsewhere first
     /// stores where it stands, because whoever takes it up reads that the moment the socket closes.
@@ -32,8 +35,22 @@ impl<S: MediaSocket> Session<S> {
                 error!(error = %fault, "a tool's task broke down");
             }
         }
+        self.bill().await;
         self.services.recorder.fact(SessionFact::Ended { why: ending.why, turns: self.journal.count(), ms });
         self.journal.close(ending.interrupted.is_none()).await;
+    }
+
+    /// Stores what this part of the call used, and what that cost.
+    async fn bill(&mut self) {
+        let used = (self.services.price)(&self.meter.usage());
+        if used.is_empty() {
+            return;
+        }
+        match tokio::time::timeout(BILL_LIMIT, self.services.records.save_usage(self.call.id, &used)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(fault)) => error!(error = %fault, "what the call used is not stored"),
+            Err(_) => error!(limit = ?BILL_LIMIT, "what the call used is not stored: the database did not answer in time"),
+        }
     }
 
     /// Stores where the call stands, for whoever takes it up.

@@ -1,15 +1,20 @@
 //! The agent's side of the audio: text is turned into speech piece by piece, paced out, and accounted for.
 
+mod aside;
+
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agent::AgentDefinition;
 use audio::playout::Playout;
-use conversation::{Heard, Ledger};
-use speech::phrases::Phrases;
+use conversation::{Heard, Ledger, NETWORK_ALLOWANCE};
+use speech::ladder::voices::CallVoice;
 use speech::{SpeakRequest, SpeechError, SpeechStream};
 use tokio::sync::mpsc;
 use tracing::{Instrument, error};
+
+use self::aside::Aside;
 
 /// How audio is sent.
 #[derive(Debug, Clone, Copy)]
@@ -30,17 +35,28 @@ impl Pace {
 /// Pieces of speech on their way from the engine.
 const PIECES_AHEAD: usize = 8;
 
+/// A piece of sound from the engine, or why there is none.
+type Piece = Result<Arc<[i16]>, SpeechError>;
+
 /// Mouth.
 pub(crate) struct Speaker {
-    phrases: Phrases,
+    phrases: CallVoice,
     voice: String,
     language: String,
     rate: u32,
     lead: Duration,
-    waiting: VecDeque<String>,
+    waiting: VecDeque<Line>,
     current: Option<Current>,
+    aside: Aside,
     pub(crate) playout: Playout,
     pub(crate) ledger: Ledger,
+}
+
+/// What waits to be said.
+enum Line {
+    Text(String),
+    /// Keys that are pressed for the far end, as sound.
+    Keys(Vec<i16>),
 }
 
 struct Current {
@@ -60,10 +76,21 @@ pub(crate) enum SpeakEvent {
 }
 
 impl Speaker {
-    pub(crate) fn new(phrases: Phrases, agent: &AgentDefinition, rate: u32, pace: Pace, ledger: Ledger) -> Self {
+    pub(crate) fn new(phrases: CallVoice, agent: &AgentDefinition, rate: u32, pace: Pace, ledger: Ledger) -> Self {
         let (voice, language) = (agent.voice.clone(), agent.language.clone());
         let playout = Playout::new(rate, pace.lead, pace.chunk);
-        Self { phrases, voice, language, rate, lead: pace.lead, waiting: VecDeque::new(), current: None, playout, ledger }
+        Self {
+            phrases,
+            voice,
+            language,
+            rate,
+            lead: pace.lead,
+            waiting: VecDeque::new(),
+            current: None,
+            aside: Aside::default(),
+            playout,
+            ledger,
+        }
     }
 
     /// True when this machine can say it: without an engine only what the program carries along can be said.
@@ -78,31 +105,29 @@ impl Speaker {
 
     /// Puts text behind what is already to be said.
     pub(crate) fn say(&mut self, text: String) {
-        self.waiting.push_back(text);
+        self.waiting.push_back(Line::Text(text));
+        self.begin_next();
+    }
+
+    /// Puts the sound of keys behind what is already to be said.
+    pub(crate) fn press(&mut self, tones: Vec<i16>) {
+        self.waiting.push_back(Line::Keys(tones));
         self.begin_next();
     }
 
     /// The next piece of news; never, when nothing is to be said.
     pub(crate) async fn next(&mut self) -> SpeakEvent {
-        let Some(current) = &mut self.current else {
-            return std::future::pending().await;
-        };
-        match current.stream.recv().await {
-            Some(Ok(pcm)) => self.take(&pcm),
-            Some(Err(fault)) => {
-                self.end_piece();
-                SpeakEvent::Failed(fault)
-            }
-            None => {
-                self.end_piece();
-                SpeakEvent::PieceReady
-            }
+        tokio::select! {
+            biased;
+            // A filler that was begun is finished first; before that, words come first.
+            piece = receive(&mut self.current), if !self.aside.is_begun() => self.words(piece),
+            piece = self.aside.receive() => self.take_aside(piece),
         }
     }
 
     /// True when everything is spoken and, as far as we can know, sent.
     pub(crate) fn is_done(&self) -> bool {
-        !self.is_making() && self.playout.deadline().is_none()
+        !self.is_making() && !self.aside.is_making() && self.playout.is_empty()
     }
 
     /// True when everything said was heard, by the carrier's marks.
@@ -115,49 +140,95 @@ impl Speaker {
         self.playout.queued() + self.lead
     }
 
+    /// Stops, and keeps what was not heard for [`Playout::resume`]. The far end is to be cleared. How much is left.
+    pub(crate) fn pause(&mut self, now: Instant) -> Duration {
+        let ledger = &mut self.ledger;
+        self.playout.pause(now, NETWORK_ALLOWANCE, |mark| ledger.anew(mark))
+    }
+
     /// Stops at once. What of it was heard, and the marks that will never be sent.
     pub(crate) fn cut(&mut self, now: Instant) -> Heard {
         self.waiting.clear();
         self.current = None;
+        self.aside = Aside::default();
         let cleared = self.playout.clear(now);
         self.ledger.cut(cleared.unplayed)
     }
 
-    fn take(&mut self, pcm: &[i16]) -> SpeakEvent {
+    fn words(&mut self, piece: Option<Piece>) -> SpeakEvent {
+        self.drop_aside(); // Who has the answer needs no filler.
+        match (piece, self.current.as_ref().map(|current| current.mark.clone())) {
+            (Some(Ok(pcm)), Some(mark)) => {
+                self.play(&pcm, &mark);
+                SpeakEvent::Audio
+            }
+            (Some(Err(fault)), _) => {
+                self.end_piece();
+                SpeakEvent::Failed(fault)
+            }
+            (_, _) => {
+                self.end_piece();
+                SpeakEvent::PieceReady
+            }
+        }
+    }
+
+    fn play(&mut self, pcm: &[i16], mark: &str) {
         if let Err(fault) = self.playout.push(pcm) {
             error!(error = %fault, "speech dropped: more was said than can be played");
-            return SpeakEvent::Audio;
+            return;
         }
         let micros = pcm.len() as u64 * 1_000_000 / u64::from(self.rate);
-        self.ledger.audio(Duration::from_micros(micros));
-        SpeakEvent::Audio
+        self.ledger.audio(mark, Duration::from_micros(micros));
+    }
+
+    fn mark(&mut self, mark: String) {
+        if let Err(fault) = self.playout.mark(mark) {
+            error!(error = %fault, "mark dropped");
+        }
     }
 
     fn end_piece(&mut self) {
-        if let Some(ended) = self.current.take()
-            && let Err(fault) = self.playout.mark(ended.mark)
-        {
-            error!(error = %fault, "mark dropped");
+        if let Some(ended) = self.current.take() {
+            self.mark(ended.mark);
         }
         self.begin_next();
     }
 
     fn begin_next(&mut self) {
-        if self.current.is_some() {
-            return;
+        while self.current.is_none() {
+            let Some(line) = self.waiting.pop_front() else { return };
+            let text = if let Line::Text(text) = &line { text.as_str() } else { "" };
+            let Some(mark) = self.ledger.enter(text) else {
+                error!(limit = Ledger::MAX_PIECES, "speech dropped: the reply has too many pieces");
+                return;
+            };
+            match line {
+                Line::Text(text) => self.current = Some(self.open(text, mark)),
+                Line::Keys(tones) => {
+                    self.play(&tones, &mark);
+                    self.mark(mark);
+                }
+            }
         }
-        let Some(text) = self.waiting.pop_front() else { return };
-        let Some(mark) = self.ledger.enter(&text) else {
-            error!(limit = Ledger::MAX_PIECES, "speech dropped: the reply has too many pieces");
-            return;
-        };
+    }
+
+    fn open(&self, text: String, mark: String) -> Current {
         let request = SpeakRequest { text, voice: self.voice.clone(), language: self.language.clone(), rate: self.rate };
-        self.current = Some(Current { stream: open(self.phrases.clone(), request), mark });
+        Current { stream: open(self.phrases.clone(), request), mark }
+    }
+}
+
+/// The next of a piece's sound; never, when there is no piece.
+async fn receive(current: &mut Option<Current>) -> Option<Piece> {
+    match current {
+        Some(current) => current.stream.recv().await,
+        None => std::future::pending().await,
     }
 }
 
 /// Opens the speech in a task of its own: finding a phrase may mean reading a file or waiting for an engine.
-fn open(phrases: Phrases, request: SpeakRequest) -> SpeechStream {
+fn open(phrases: CallVoice, request: SpeakRequest) -> SpeechStream {
     let (pieces, stream) = mpsc::channel(PIECES_AHEAD);
     let work = async move {
         match phrases.speak(request).await {
@@ -176,3 +247,7 @@ fn open(phrases: Phrases, request: SpeakRequest) -> SpeechStream {
     tokio::spawn(work.in_current_span());
     stream
 }
+
+#[cfg(test)]
+#[path = "speak_tests.rs"]
+mod tests;

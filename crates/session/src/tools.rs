@@ -61,15 +61,18 @@ impl<S: MediaSocket> Session<S> {
             idempotency_key: idempotency_key(self.call.id, id, &name, &without_cards(&arguments)),
             now: jiff::Timestamp::now(),
         };
-        let kept = Kept::of_tool(self.journal.redaction(), &self.call, &arguments);
+        let secret = self.flow.secret_arguments(&name);
+        let kept = Kept::of_tool(self.journal.redaction(), &self.call, &arguments).hiding(secret);
         self.journal.learn(kept.known());
         let request = Request { id, name, arguments, context, start_ms: self.clock_ms(now), kept, saved: self.save_first(now) };
-        let work = run_tool(Arc::clone(&self.services.records), self.services.tools.clone(), request);
+        let work = run_tool(Arc::clone(&self.services.records), self.toolbox.clone(), request);
         self.tools.spawn(work.in_current_span());
+        self.conversation.tool_started(now);
     }
 
     /// A tool has answered.
     pub(crate) fn tool_done(&mut self, done: ToolDone) {
+        self.conversation.tool_done();
         self.services.recorder.fact(SessionFact::Tool { name: &done.name, outcome: done.outcome, ms: done.took_ms });
         self.tell(BrainInput::ToolAnswered { id: done.id, outcome: done.input });
     }

@@ -8,4 +8,6 @@ mod stories {
     mod far_end;
     mod hold;
     mod house;
+    mod owed;
+    mod talk_over;
 }

@@ -16,6 +16,8 @@ pub struct Behaviour {
     pub pace: f64,
     /// Tokens a second (models).
     pub tokens_per_second: f64,
+    /// Speech-to-speech: a session is ended after so long; `None`: when the vendor would.
+    pub session_ms: Option<u64>,
     /// What goes wrong.
     pub trouble: Option<Trouble>,
     /// The part of requests that it goes wrong for, from 0 to 1.
@@ -25,7 +27,7 @@ pub struct Behaviour {
 impl Default for Behaviour {
     /// A vendor on a good day, fast enough for tests.
     fn default() -> Self {
-        Self { first_ms: 20, jitter_ms: 0, pace: 20.0, tokens_per_second: 400.0, trouble: None, share: 1.0 }
+        Self { first_ms: 20, jitter_ms: 0, pace: 20.0, tokens_per_second: 400.0, session_ms: None, trouble: None, share: 1.0 }
     }
 }
 

@@ -129,6 +129,8 @@ pub struct Line {
     pub tool: Option<String>,
     /// Its arguments.
     pub arguments: Value,
+    /// Its arguments as this text instead, malformed if so written: models do that.
+    pub raw_arguments: Option<String>,
 }
 
 /// What a simulated model decides to do.
@@ -138,6 +140,21 @@ pub struct Reply {
     pub say: String,
     /// A tool and its arguments.
     pub tool: Option<(String, Value)>,
+    /// What is sent as the tool's arguments where that is not JSON as it should be.
+    pub raw_arguments: Option<String>,
+}
+
+impl Reply {
+    /// The tool's arguments as a model writes them.
+    pub fn arguments(&self) -> String {
+        let written = || self.tool.as_ref().map_or_else(String::new, |(_, arguments)| object(arguments).to_string());
+        self.raw_arguments.clone().unwrap_or_else(written)
+    }
+}
+
+/// A line of the script that says nothing of arguments means none.
+fn object(arguments: &Value) -> Value {
+    if arguments.is_null() { Value::Object(Default::default()) } else { arguments.clone() }
 }
 
 /// A simulated model's mind. Cheap to clone.
@@ -148,6 +165,11 @@ impl Mind {
     /// By these rules.
     pub fn new(script: Script) -> Self {
         Self(Arc::new(script))
+    }
+
+    /// The receptionist of few words that comes along (`script.toml`).
+    pub fn built_in() -> Result<Self, SimulatorError> {
+        Self::parse(include_str!("script.toml"))
     }
 
     /// By rules in TOML.
@@ -169,11 +191,21 @@ impl Mind {
                 && line.tool.as_ref().is_none_or(|tool| tools.contains(tool))
         };
         let Some(line) = self.0.line.iter().find(fits) else {
-            let say = if answered.is_some() { "That is done.".to_owned() } else { format!("You said: {heard}.") };
-            return Reply { say, tool: None };
+            return Reply { say: unscripted(&heard, answered.is_some()), ..Reply::default() };
         };
         let say = line.say.replace("{heard}", &heard).replace("{result}", answered.map_or("", |(_, result)| result));
-        Reply { say, tool: line.tool.clone().map(|tool| (tool, line.arguments.clone())) }
+        Reply { say, tool: line.tool.clone().map(|tool| (tool, line.arguments.clone())), raw_arguments: line.raw_arguments.clone() }
+    }
+}
+
+/// What is said where no line fits. What stands in square brackets was written by the program, and nobody said it.
+fn unscripted(heard: &str, answered: bool) -> String {
+    if answered {
+        "That is done.".to_owned()
+    } else if heard.is_empty() || heard.starts_with('[') {
+        "How can I help you?".to_owned()
+    } else {
+        format!("You said: {heard}.")
     }
 }
 
@@ -190,9 +222,18 @@ mod tests {
         assert!(mind.answer("a room please", None, &[]).tool.is_none(), "it was not offered");
         assert!(mind.answer("a room please", Some(("check_availability", "{}")), &tools).tool.is_none());
         assert_eq!(mind.answer("zebra", None, &tools).say, "You said: zebra.");
+        assert_eq!(mind.answer("[the call begins]", None, &tools).say, "How can I help you?");
         let ears = Ears::script(mind.callers());
         let (one, two) = (ears.hear(&[], 8000).await.unwrap(), ears.hear(&[], 8000).await.unwrap());
         assert_ne!(one, two);
         assert_eq!(Mouth::Hum.say("four", 8000).await.unwrap().len(), 4 * 480);
+    }
+
+    #[test]
+    fn a_script_may_have_a_model_write_malformed_arguments() {
+        let text = "[[line]]\ntool = \"look\"\nraw_arguments = '{\"a\":'\n[[line]]\nwhen = [\"x\"]\ntool = \"look\"\n";
+        let mind = Mind::parse(text).unwrap();
+        assert_eq!(mind.answer("hello", None, &["look".to_owned()]).arguments(), "{\"a\":");
+        assert_eq!(Reply { tool: Some(("look".into(), Value::Null)), ..Reply::default() }.arguments(), "{}");
     }
 }

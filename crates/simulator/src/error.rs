@@ -28,4 +28,12 @@ pub enum SimulatorError {
         /// What there is.
         known: String,
     },
+    /// An order of behaviour that is none.
+    #[error("{order:?} cannot be done: {why}")]
+    Order {
+        /// What was ordered.
+        order: String,
+        /// What is wrong with it.
+        why: String,
+    },
 }

@@ -12,6 +12,7 @@ use crate::{Behaviour, Trouble, Vendor};
 #[derive(Clone, Default)]
 pub struct Plan(Arc<Mutex<BTreeMap<Vendor, Entry>>>);
 
+#[derive(Default)]
 struct Entry {
     behaviour: Behaviour,
     seen: Seen,
@@ -94,12 +95,6 @@ impl Plan {
 
     fn entries(&self) -> MutexGuard<'_, BTreeMap<Vendor, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Default for Entry {
-    fn default() -> Self {
-        Self { behaviour: Behaviour::default(), seen: Seen::default(), rng: fastrand::Rng::new() }
     }
 }
 

@@ -63,7 +63,7 @@ impl Simulator {
 
     /// A simulator on free ports of this machine that hums, hears the script and follows it: for tests.
     pub async fn quick() -> Result<Self, SimulatorError> {
-        let mind = Mind::parse(include_str!("script.toml"))?;
+        let mind = Mind::built_in()?;
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
         Self::start(Config { address: local, riva: local, mouth: Mouth::Hum, ears: Ears::script(mind.callers()), mind }).await
     }
@@ -71,6 +71,11 @@ impl Simulator {
     /// The base address of a vendor.
     pub fn url(&self, vendor: Vendor) -> String {
         vendor.base_url(if vendor == Vendor::Riva { self.riva } else { self.address })
+    }
+
+    /// Where behaviour is seen and changed over HTTP.
+    pub fn control_url(&self) -> String {
+        format!("http://{}/simulator", self.address)
     }
 
     /// Changes how a vendor behaves.

@@ -6,9 +6,13 @@ pub(crate) mod chat;
 pub(crate) mod deepgram;
 pub(crate) mod elevenlabs;
 pub(crate) mod gemini;
+pub(crate) mod goodbye;
 pub(crate) mod openai_speech;
 pub(crate) mod realtime;
 pub(crate) mod riva;
+pub(crate) mod sound;
+mod sse;
+pub(crate) mod talk;
 
 use axum::Router;
 

@@ -118,7 +118,7 @@ async fn hear(recognition: &mut dyn Recognition, pcm: &mut [i16]) -> Result<Tran
     match recognition.next().await {
         RecognitionEvent::Final(heard) | RecognitionEvent::Partial(heard) => Ok(heard),
         RecognitionEvent::Failed(error) => Err(error.into()),
-        RecognitionEvent::EndOfSpeech => Err("the words did not come".into()),
+        RecognitionEvent::EndOfSpeech => Err("the end of the speech came before its words".into()),
     }
 }
 

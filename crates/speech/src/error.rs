@@ -63,11 +63,11 @@ pub enum SpeechError {
         domain: String,
     },
     /// The engine made no sound.
-    #[error("{engine} made no sound for {text:?}")]
+    #[error("{engine} made no sound for a text of {} bytes", text.len())]
     SilentAudio {
         /// The engine.
         engine: &'static str,
-        /// What it should have said.
+        /// What it should have said, which may hold what a caller said: the message does not.
         text: String,
     },
     /// The engine has no voice of that name.
@@ -97,6 +97,20 @@ pub enum SpeechError {
     Unsayable {
         /// The phrase, which may hold what a caller said: the message does not.
         text: String,
+    },
+    /// There are engines, and the guard of none of them lets through.
+    #[error(
+        "no speech engine is let through now to {to}: their breakers are open or their places taken; see the guards' states on the console"
+    )]
+    NoEngine {
+        /// What was to be done: hear, speak.
+        to: &'static str,
+    },
+    /// Where phrases are kept did not do what it was asked.
+    #[error("the store of phrases failed: {detail}")]
+    Store {
+        /// What happened, without a word of the phrase.
+        detail: String,
     },
     /// The engine worked, but its result was wrong: a check failed.
     #[error("{engine} failed its check: {detail}")]

@@ -4,6 +4,7 @@
 //! The local engines run outside the async threads, in a bounded pool of worker processes with deadlines: a crash is an error of one utterance.
 
 mod error;
+pub mod ladder;
 pub mod local;
 pub mod phrases;
 mod recognition;

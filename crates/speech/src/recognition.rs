@@ -86,10 +86,11 @@ pub trait Recognition: Send {
 pub enum RecognitionEvent {
     /// What was heard up to a pause; may change.
     Partial(Transcript),
+    /// The engine hears that the speaker has finished (Deepgram's `speech_final` and the like); the words are in the partials. A hint for turn
+    /// taking: the utterance goes on until [`Recognition::finish`].
+    EndOfSpeech,
     /// What was heard in the whole utterance.
     Final(Transcript),
-    /// The engine takes what was said for complete: a hint for endpointing.
-    EndOfSpeech,
     /// This utterance is lost; the next one may work.
     Failed(SpeechError),
 }

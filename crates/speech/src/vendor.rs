@@ -6,3 +6,10 @@ pub mod deepgram;
 pub mod elevenlabs;
 pub mod openai;
 pub mod riva;
+
+mod hints;
+mod sound;
+mod wording;
+mod writing;
+
+pub use sound::VoiceLimits;

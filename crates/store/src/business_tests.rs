@@ -3,7 +3,7 @@
 use testkit::postgres::PostgresServer;
 
 use crate::contract::{self, business, call_lists, personal_data, tools};
-use crate::{Database, agents, calls, directory, numbers, personal, provider_keys, retention, sealed, tools as declared, usage};
+use crate::{Database, agents, calls, directory, numbers, personal, provider_keys, retention, rungs, sealed, tools as declared, usage};
 
 mod plans;
 

@@ -38,6 +38,8 @@ pub enum CallbackWhy {
     Queue,
     /// Another instance: this one was stopping and nobody took the call.
     Drain,
+    /// Anything: the caller asked the agent for it.
+    Asked,
 }
 
 impl CallbackWhy {
@@ -46,6 +48,7 @@ impl CallbackWhy {
         match self {
             Self::Queue => "queue",
             Self::Drain => "drain",
+            Self::Asked => "asked",
         }
     }
 }

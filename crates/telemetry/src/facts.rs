@@ -22,6 +22,15 @@ pub enum SessionFact<'a> {
     },
     /// The caller spoke and was not understood.
     NotUnderstood,
+    /// The agent has paused because the caller's voice came over its words.
+    Paused {
+        /// From the caller's first voiced frame to the `clear` on the wire, ms.
+        ms: u32,
+    },
+    /// It was a murmur or a noise: the agent went on.
+    FalseInterruption,
+    /// A filler or an apology was said because the agent owed words.
+    Filler,
     /// The caller interrupted the agent.
     BargeIn {
         /// From the decision to the `clear` on the wire, ms.
@@ -84,6 +93,9 @@ pub(crate) fn log(fact: SessionFact<'_>) {
         SessionFact::Greeting { ms } => info!(ms, "greeting on the wire"),
         SessionFact::Turn { latency, words } => turn(latency, words),
         SessionFact::NotUnderstood => info!("caller not understood"),
+        SessionFact::Paused { ms } => info!(ms, "the agent pauses: the caller's voice is over its words"),
+        SessionFact::FalseInterruption => info!("the agent goes on: it was a murmur or a noise"),
+        SessionFact::Filler => info!("a filler is said: the reply is not there yet"),
         SessionFact::BargeIn { ms } => info!(ms, "caller interrupted the agent"),
         SessionFact::Tool { name, outcome: ToolOutcome::Failed, ms } => warn!(tool = name, ms, "tool failed"),
         SessionFact::Tool { name, outcome, ms } => info!(tool = name, outcome = outcome.as_str(), ms, "tool answered"),

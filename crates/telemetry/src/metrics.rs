@@ -8,6 +8,7 @@ mod closed;
 mod event_loop;
 mod exposition;
 mod families;
+mod phrases;
 mod process;
 mod sample;
 mod services;
@@ -24,7 +25,7 @@ use prometheus_client::registry::Registry;
 use tracing::error;
 
 pub use self::event_loop::watch_event_loop;
-pub use self::sample::{Pool, Sample, ServiceSample};
+pub use self::sample::{PhraseSample, Pool, Sample, ServiceSample};
 
 use self::agents::Agents;
 use self::exposition::Form;
@@ -127,6 +128,9 @@ impl Metrics {
             SessionFact::Greeting { ms } => families.greeting_latency.observe(seconds(ms)),
             SessionFact::Turn { latency, .. } => turn(families, latency),
             SessionFact::NotUnderstood => one(&families.not_understood),
+            SessionFact::Paused { ms } => families.barge_in_pause.observe(seconds(ms)),
+            SessionFact::FalseInterruption => one(&families.false_interruptions),
+            SessionFact::Filler => one(&families.fillers),
             SessionFact::BargeIn { ms } => {
                 one(&families.barge_ins);
                 families.barge_in_clear.observe(seconds(ms));

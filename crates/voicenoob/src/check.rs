@@ -35,11 +35,14 @@ pub(crate) async fn run(args: Args, settings: Settings) -> anyhow::Result<ExitCo
     if let Some(control) = &app.call_control {
         works &= part("Telnyx Call Control", control.check()).await;
     }
-    if let Some(recognizer) = &services.recognizer {
+    if let Some(recognizer) = &app.recognizer {
         works &= part("hearing", recognizer.check()).await;
     }
     if let Some(voice) = &app.voice {
         works &= part("voice", voice.check()).await;
+    }
+    for vendor in app.vendors.iter() {
+        works &= part(vendor.name(), vendor.check()).await;
     }
     for notice in &app.notices {
         say(&format!("--  not installed: {notice}"));

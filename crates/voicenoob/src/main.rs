@@ -12,6 +12,7 @@ mod phrases;
 mod secrets_file;
 mod serve;
 mod settings;
+mod simulate;
 mod user;
 
 use std::path::PathBuf;
@@ -62,6 +63,8 @@ enum Command {
     Check(check::Args),
     /// Measure: media path, recognition.
     Bench(bench::Args),
+    /// Simulate the vendors on this machine: demos, load tests and fault tests without keys.
+    Simulate(simulate::Args),
     /// Pre-render the phrases that installations without a voice can say.
     #[command(hide = true)]
     Phrases(phrases::Args),
@@ -108,6 +111,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Config => config::run(&settings()?),
         Command::Check(args) => check::run(args, settings()?).await,
         Command::Bench(args) => bench::run(args).await,
+        Command::Simulate(args) => simulate::run(args, &settings()?).await,
         Command::Phrases(args) => phrases::run(args).await,
         Command::SpeechWorker => Ok(ExitCode::SUCCESS), // Handled before any of this was set up.
     }

@@ -9,7 +9,7 @@ use crate::workspace::{Manifest, Need, Workspace};
 const TIERS: [&[&str]; 5] = [
     &["call", "audio", "telephony", "conversation", "flow", "privacy"],
     &["resilience", "outbound", "riva", "telemetry", "pocketsphinx"],
-    &["trunk", "speech", "models", "agent", "store", "live", "secrets", "people", "alerts", "hotel"],
+    &["trunk", "speech", "models", "agent", "store", "live", "secrets", "people", "alerts", "hotel", "tools"],
     &["session", "dispatch", "api", "server"],
     &["dial", "simulator", "voicenoob", "validator", "scanner", "loadtest", "evaluator"],
 ];
@@ -22,6 +22,7 @@ const SIDEWAYS: [(&str, &[&str], &str); 9] = [
     ("riva", &["resilience", "outbound"], "its channels begin with a guard, and fail in the words of all ways out"),
     ("agent", &["models"], "a brain may think with a model"),
     ("hotel", &["agent", "store"], "its tools are an agent's tools and its records live in the store"),
+    ("tools", &["agent", "store"], "what it runs is an agent's tool, and messages live in the store"),
     ("people", &["secrets", "store"], "accounts are rows, and their secrets are sealed"),
     ("server", &["session", "dispatch", "api"], "it joins the three, which do not know each other"),
     ("voicenoob", &["dial", "simulator", "validator", "scanner", "loadtest", "evaluator"], "the binary's subcommands are these libraries"),

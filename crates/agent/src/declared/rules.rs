@@ -20,7 +20,7 @@ const MAX_SERVER_TOOLS: usize = 64;
 const MAX_SERVER_TOOL: usize = 128;
 
 /// Headers that belong to the connection, to the body or to us.
-const OURS: [&str; 14] = [
+const OURS: [&str; 17] = [
     "host",
     "content-length",
     "content-type",
@@ -35,6 +35,9 @@ const OURS: [&str; 14] = [
     "proxy-authorization",
     "cookie",
     "idempotency-key",
+    "webhook-id",
+    "webhook-timestamp",
+    "webhook-signature",
 ];
 
 /// Beginning of the headers that this program adds.
@@ -131,7 +134,7 @@ fn deadline(ms: u32, found: &mut Found) {
 
 fn auth(auth: &Auth, found: &mut Found) {
     match auth {
-        Auth::None | Auth::Bearer => {}
+        Auth::None | Auth::Bearer | Auth::Signed => {}
         Auth::Header { name } => {
             if let Some(fault) = header_fault(name) {
                 found.add("/auth/name", fault);

@@ -111,6 +111,50 @@ fn speech_that_comes_in_late_starts_a_new_burst() {
 }
 
 #[test]
+fn a_pause_takes_back_what_was_not_played_and_nothing_is_lost_or_said_twice() {
+    let (mut playout, start) = (playout(), start());
+    let speech: Vec<i16> = (0..4000).collect();
+    playout.push(&speech[..1000]).unwrap();
+    playout.mark("one".into()).unwrap();
+    playout.push(&speech[1000..]).unwrap();
+    playout.mark("two".into()).unwrap();
+    let (mut audio, mut marks) = (Vec::new(), Vec::new());
+    drain(&mut playout, start, &mut audio, &mut marks);
+    assert_eq!((audio.len(), marks.len()), (1800, 1), "the lead, and the first mark with it");
+    // Of it 600 samples were played by our clock.
+    let left = playout.pause(start + 75 * MS, Duration::ZERO, |mark| format!("{mark} again"));
+    assert_eq!(left, 425 * MS);
+    assert_eq!(playout.poll(start + 80 * MS), None);
+    assert_eq!((playout.deadline(), playout.is_empty()), (None, false));
+    playout.push(&[7; 10]).unwrap();
+    playout.resume();
+    let (mut audio, mut marks) = (Vec::new(), Vec::new());
+    for tick in 0..100 {
+        drain(&mut playout, start + (2000 + 20 * tick) * MS, &mut audio, &mut marks);
+    }
+    assert_eq!(audio, [&speech[600..], &[7; 10]].concat());
+    assert_eq!(marks, [("one again".to_owned(), 400), ("two".to_owned(), 3400)]);
+}
+
+#[test]
+fn a_mark_of_sound_that_was_just_played_is_taken_back_too() {
+    for (allowance, taken) in [(Duration::ZERO, 0), (80 * MS, 1)] {
+        let (mut playout, start) = (playout(), start());
+        playout.push(&[1; 800]).unwrap();
+        playout.mark("one".into()).unwrap();
+        assert_eq!(heard(&mut playout, start), 800);
+        let mut renamed = Vec::new();
+        playout.pause(start + 150 * MS, allowance, |mark| {
+            renamed.push(mark.to_owned());
+            "again".into()
+        });
+        assert_eq!(renamed.len(), taken);
+        playout.resume();
+        assert_eq!(playout.poll(start + 300 * MS), (taken == 1).then(|| Due::Mark("again".into())));
+    }
+}
+
+#[test]
 fn the_queue_is_bounded_and_a_refused_piece_changes_nothing() {
     let mut playout = playout();
     playout.push(&vec![1; 480_000]).unwrap();
@@ -126,7 +170,7 @@ fn the_queue_is_bounded_and_a_refused_piece_changes_nothing() {
 fn memory_goes_back_while_and_after_a_long_answer() {
     let (mut playout, start) = (playout(), start());
     playout.push(&vec![1; 480_000]).unwrap();
-    for tick in 0..3_000_u32 {
+    for tick in 0..=3_000_u32 {
         heard(&mut playout, start + 20 * MS * tick);
         assert!(playout.buffer.capacity() <= 480_000);
         if tick == 2_700 {

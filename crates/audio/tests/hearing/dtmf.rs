@@ -1,6 +1,7 @@
 //! Keys are heard as ITU-T Q.24 asks, once each, and never in speech.
 
-use audio::dtmf::{Detector, MAX_TONE_MS, tone};
+use audio::AudioError;
+use audio::dtmf::{Detector, MAX_KEYS, MAX_TONE_MS, tone, tones};
 
 use crate::{noise, over_the_line, sentences, silence, sines};
 
@@ -120,4 +121,59 @@ fn only_keys_of_reasonable_length_are_made() {
     assert!(tone('E', 8000, 50).is_none() && tone('a', 8000, 50).is_none());
     assert!(tone('1', 8000, MAX_TONE_MS + 1).is_none() && tone('1', 0, 50).is_none());
     assert!(Detector::new(0).push(&[1, 2, 3]).is_none(), "a rate without room for tones hears none");
+}
+
+#[test]
+fn keys_that_are_sent_are_heard_at_the_far_end() {
+    for rate in [8000, 16_000] {
+        let sent = tones("12w3#*0ABcd55", rate).unwrap();
+        assert_eq!(heard(&sent, rate), "123#*0ABCD55");
+        assert_eq!(sent.len() as u32, rate * (12 * 200 + 500) / 1000);
+    }
+    // Over a noisy line too.
+    let mut noisy = tones(KEYS, 8000).unwrap();
+    audio::mix::add_noise(&mut noisy, -30.0, 5);
+    assert_eq!(heard(&noisy, 8000), KEYS);
+}
+
+/// Power of one frequency in dBm0, by plain correlation: an ear that has nothing in common with the detector's.
+fn dbm0(pcm: &[i16], hz: f64) -> f64 {
+    let turn = |n: usize| 2.0 * std::f64::consts::PI * hz * n as f64 / 8000.0;
+    let (cosine, sine) = pcm
+        .iter()
+        .enumerate()
+        .fold((0.0, 0.0), |(c, s), (n, sample)| (c + f64::from(*sample) * turn(n).cos(), s + f64::from(*sample) * turn(n).sin()));
+    let amplitude = 2.0 * (cosine * cosine + sine * sine).sqrt() / pcm.len() as f64;
+    // G.711: a sine at full scale has 3.17 dBm0.
+    20.0 * (amplitude / 32124.0).log10() + 3.17
+}
+
+#[test]
+fn sent_keys_have_the_levels_and_times_that_receivers_ask_for() {
+    let rows = [697.0, 770.0, 852.0, 941.0];
+    let columns = [1209.0, 1336.0, 1477.0, 1633.0];
+    for (at, key) in "123A456B789C*0#D".chars().enumerate() {
+        let sound = over_the_line(&tones(&key.to_string(), 8000).unwrap());
+        let loud: Vec<usize> = sound.iter().enumerate().filter(|(_, sample)| sample.unsigned_abs() > 100).map(|(n, _)| n).collect();
+        let (first, last) = (loud[0], loud[loud.len() - 1]);
+        assert!((790..=800).contains(&(last - first + 1)), "{key}: 40 ms at least, without a hole at its ends");
+        assert!(sound.len() - last >= 8000 * 40 / 1000, "{key}: and 40 ms of silence");
+        let (row, column) = (dbm0(&sound[..800], rows[at / 4]), dbm0(&sound[..800], columns[at % 4]));
+        // ITU-T Q.24, the AT&T column: 0 to -25 dBm0 for each tone, the high one up to 4 dB louder and up to 8 softer.
+        assert!((-25.0..=0.0).contains(&row) && (-25.0..=0.0).contains(&column), "{key}: {row:.1} and {column:.1} dBm0");
+        assert!((-8.0..=4.0).contains(&(column - row)), "{key}: twist {:.1} dB", column - row);
+        let others = rows.iter().chain(&columns).filter(|hz| **hz != rows[at / 4] && **hz != columns[at % 4]);
+        for hz in others {
+            assert!(dbm0(&sound[..800], *hz) < row - 20.0, "{key}: {hz} Hz");
+        }
+    }
+}
+
+#[test]
+fn what_are_no_keys_is_not_sent() {
+    for keys in ["", "12x", "1 2", &"1".repeat(MAX_KEYS + 1)] {
+        assert_eq!(tones(keys, 8000), Err(AudioError::Keys { count: keys.len(), limit: MAX_KEYS }), "{keys:?}");
+    }
+    assert!(tones("1", 4000).is_err());
+    assert!(!AudioError::Keys { count: 4, limit: 32 }.to_string().contains("1234"), "keys may be a secret");
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers beside the test functions, which may do both")]
 
 mod activity;
+mod beep;
 mod cost;
 mod dtmf;
 

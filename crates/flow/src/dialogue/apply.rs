@@ -27,7 +27,11 @@ impl Dialogue {
     }
 
     /// Does what the caller said. Commands first, then the question that was open, then requests and values.
-    pub(super) fn apply(&mut self, heard: Heard) {
+    pub(super) fn apply(&mut self, mut heard: Heard) {
+        if std::mem::take(&mut self.state.unheard) && heard.yes.take().is_some() && heard.is_empty() {
+            // Said over the question before any of it was heard: the question is asked again.
+            return self.ask(self.state.asked.clone(), false);
+        }
         if let Some(command) = heard.command.filter(|command| self.obeys(*command, &heard)) {
             self.state.misses = 0;
             return self.command(command);

@@ -129,7 +129,7 @@ impl Dialogue {
     }
 
     /// Without speech recognition no message can be taken: a person, or an honest no.
-    fn person_by_key(&mut self) {
+    pub(super) fn person_by_key(&mut self) {
         let can_transfer = self.flow.person.as_ref().is_some_and(|person| person.transfer.is_some());
         if can_transfer || !self.state.keypad_only {
             return self.person();

@@ -114,6 +114,19 @@ impl Dialogue {
         }
     }
 
+    /// The reply was owed for too long: a person, or a message. A call with an effect is not forgotten: it comes out one way or the other, and the
+    /// caller is to know which.
+    pub(super) fn stalled(&mut self) {
+        self.begin_turn();
+        if self.state.pending.as_ref().is_some_and(|pending| pending.query.is_none()) {
+            return self.say_own("apology");
+        }
+        self.say_own("stalled");
+        self.state.pending = None;
+        self.state.remembered = None;
+        if self.state.keypad_only { self.person_by_key() } else { self.person() }
+    }
+
     /// Asks whether that was said. False when there is nothing worth asking about.
     pub(super) fn verify(&mut self, heard: &Heard) -> bool {
         let question = if heard.command.is_some_and(|command| !matches!(command, Command::Goodbye | Command::Person | Command::StartOver)) {

@@ -20,6 +20,8 @@ pub(super) struct Extra<'a> {
 impl Dialogue {
     pub(super) fn begin_turn(&mut self) {
         self.state.turn.clear();
+        self.state.news.clear();
+        std::mem::take(&mut self.state.missed).into_iter().for_each(|text| self.say_text(text));
         if self.state.time == TimeLeft::Short {
             self.state.time = TimeLeft::Told;
             self.say_own("time_short");
@@ -91,6 +93,7 @@ impl Dialogue {
             Asked::Then { .. } | Asked::Unsure { .. } => ("yes_no".to_owned(), 1),
         };
         self.state.asked = asked;
+        self.state.unheard = false;
         self.state.last_turn = self.state.turn.clone();
         self.out.push_back(Output::Listen { state, max_keys });
     }

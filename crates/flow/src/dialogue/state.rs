@@ -50,6 +50,14 @@ pub(super) struct State {
     pub(super) last_id: u32,
     #[serde(default)]
     pub(super) time: TimeLeft,
+    /// The caller heard nothing of the last question: no bare yes can answer it.
+    #[serde(default)]
+    pub(super) unheard: bool,
+    /// What was said of an effect in the last turn, and what of it the caller must still hear.
+    #[serde(default)]
+    pub(super) news: Vec<String>,
+    #[serde(default)]
+    pub(super) missed: Vec<String>,
 }
 
 /// What the caller is to know of the call's length.
@@ -147,6 +155,37 @@ impl Asked {
 }
 
 impl State {
+    /// As it is stored: without what stands in secret slots, and without what was said of it. A question that needs it becomes the question for
+    /// it; a tool call that needs it cannot be made again, and its request is given up.
+    pub(super) fn without_secrets(&self, flow: &Flow) -> Self {
+        let mut kept = self.clone();
+        let secret = |field: &str| flow.fields.get(field).is_some_and(|field| field.secret);
+        if matches!(&self.asked, Asked::Field { name } if secret(name)) {
+            kept.keys.clear();
+        }
+        kept.remembered.iter_mut().for_each(|heard| heard.values.retain(|(field, _)| !secret(field)));
+        if let Asked::Unsure { heard, before, .. } = &self.asked
+            && heard.values.iter().any(|(field, _)| secret(field))
+        {
+            (kept.asked, kept.turn, kept.last_turn) = ((**before).clone(), Vec::new(), Vec::new());
+        }
+        let in_use = self.tasks.iter().flat_map(|task| task.values.keys()).chain(self.kept.keys()).find(|field| secret(field)).cloned();
+        let Some(field) = in_use else { return kept };
+        for values in kept.tasks.iter_mut().map(|task| &mut task.values).chain([&mut kept.kept]) {
+            values.retain(|field, _| !secret(field));
+        }
+        // What was asked of a tool is in its answer's record.
+        kept.tasks.iter_mut().for_each(|task| task.results.clear());
+        [&mut kept.turn, &mut kept.last_turn, &mut kept.news, &mut kept.missed].into_iter().for_each(Vec::clear);
+        if kept.pending.take().is_some() {
+            kept.tasks.pop_front();
+            kept.asked = Asked::Main { again: true };
+        } else if matches!(kept.asked, Asked::Confirm { .. } | Asked::Then { .. } | Asked::Unsure { .. }) {
+            kept.asked = Asked::Field { name: field };
+        }
+        kept
+    }
+
     /// A name in a stored state that the flow does not have.
     pub(super) fn unknown_name(&self, flow: &Flow) -> Option<String> {
         let intent = self.tasks.iter().map(|task| &task.intent).find(|intent| flow.intent(intent).is_none());

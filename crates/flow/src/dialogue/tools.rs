@@ -63,6 +63,7 @@ impl Dialogue {
         let Some(intent) = self.state.tasks.front().and_then(|task| flow.intent(&task.intent)) else { return };
         let Some(action) = &intent.action else { return };
         self.say_prompt(&action.ok, &Extra { result: Some(fields), ..Extra::default() });
+        self.state.news = self.state.turn.clone();
         for (field, from) in &action.sets {
             let text = fields.get(from).and_then(Json::as_str);
             let value = text.zip(flow.fields.get(field)).and_then(|(text, field)| Value::from_text(&field.kind, text));

@@ -3,7 +3,7 @@
 use crate::definition::Command;
 
 /// The engine's prompts: name in `[prompts]`, and the texts.
-pub(crate) const PROMPTS: [(&str, &[&str]); 42] = [
+pub(crate) const PROMPTS: [(&str, &[&str]); 46] = [
     ("anything_else", &["Is there anything else I can do for you?", "Anything else I can help you with?"]),
     ("how_can_i_help", &["How can I help you?"]),
     ("can_do", &["I can help you with {can_do}. What would you like?"]),
@@ -33,6 +33,10 @@ pub(crate) const PROMPTS: [(&str, &[&str]); 42] = [
     ("refused", &["I'm sorry, that is not possible."]),
     ("not_offered", &["I'm sorry, I can't {label}."]),
     ("resumed", &["Sorry, we were cut off for a moment."]),
+    ("filler", &["One moment, please.", "Just a second.", "Let me think."]),
+    ("filler_tool", &["One moment, I am looking that up.", "I am still looking.", "This takes a little longer."]),
+    ("apology", &["I'm sorry that this takes so long. Please stay on the line."]),
+    ("stalled", &["I'm sorry, I can't get this done just now."]),
     ("closing", &["We are sorry, our service is being restarted. We will call you back. Goodbye!"]),
     ("closing_no_number", &["We are sorry, our service is being restarted. Please call again in a few minutes. Goodbye!"]),
     ("busy", &["We are sorry, all our lines are busy at the moment. Please call again later. Goodbye!"]),
@@ -53,7 +57,7 @@ pub(crate) fn outside_words(name: &str) -> Option<&'static [&'static str]> {
     match name {
         "hold_position" => Some(&["position"]),
         "hold_wait" => Some(&["minutes"]),
-        "busy" | "closed" | "closing" | "closing_no_number" | "resumed" => Some(&[]),
+        "busy" | "closed" | "closing" | "closing_no_number" | "resumed" | "filler" | "filler_tool" | "apology" => Some(&[]),
         _ if name.starts_with("hold_") => Some(&[]),
         _ => None,
     }

@@ -10,7 +10,7 @@ use crate::template::{Prompt, Template};
 use crate::words::words;
 
 const TYPES: [&str; 11] = ["date", "date_range", "count", "money", "name", "phone", "email", "yes_no", "choice", "code", "text"];
-const COMMON: [&str; 6] = ["type", "ask", "help", "keep", "from_caller", "invalid"];
+const COMMON: [&str; 7] = ["type", "ask", "help", "keep", "from_caller", "secret", "invalid"];
 
 /// All fields, and the names of the date ranges.
 pub(crate) fn read(root: &Section<'_>, uses: &mut Vec<Use>) -> (BTreeMap<String, Field>, Vec<String>) {
@@ -104,6 +104,7 @@ fn field(name: &str, slot: &Section<'_>, kind: Kind, uses: &mut Vec<Use>) -> Fie
         invalid,
         keep: slot.flag("keep").unwrap_or(false),
         from_caller: slot.flag("from_caller").unwrap_or(false),
+        secret: slot.flag("secret").unwrap_or(false),
     }
 }
 

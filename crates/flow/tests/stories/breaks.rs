@@ -99,3 +99,62 @@ fn a_stop_of_the_service_promises_a_call_only_to_a_number() {
     call.input(Input::Closing);
     call.hears("call again").hears_no("call you back");
 }
+
+/// The hotel, but the confirmation code is a secret.
+fn secretive() -> std::sync::Arc<flow::Flow> {
+    let text = include_str!("../../../../agents/hotel.toml").replace("[slots.code]\n", "[slots.code]\nsecret = true\n");
+    std::sync::Arc::new(flow::Flow::parse(&text).unwrap())
+}
+
+#[test]
+fn a_secret_stands_in_no_snapshot_and_is_asked_for_again() {
+    let flow = secretive();
+    assert!(flow.is_secret("code") && !flow.is_secret("name"));
+    assert!(flow.secret_arguments("cancel_booking").contains("code"), "{:?}", flow.secret_arguments("cancel_booking"));
+    let mut call = Call::with(std::sync::Arc::clone(&flow), None);
+    call.say("cancel my booking").is_asked("code");
+    for key in "427".chars() {
+        call.input(Input::Key(key));
+        assert!(!call.dialogue.snapshot().to_string().contains("42"), "half of it");
+    }
+    for key in "109".chars() {
+        call.input(Input::Key(key));
+    }
+    let asked = call.listens.clone();
+    let stored = call.dialogue.snapshot().to_string();
+    for part in ["427109", "four, two", "four two"] {
+        assert!(!stored.contains(part), "{part} in {stored}");
+    }
+    call.dialogue = Dialogue::restore(flow, serde_json::from_str(&stored).unwrap()).unwrap();
+    call.input(Input::Resumed { missed: false });
+    assert_eq!(asked.map(|(state, _)| state).as_deref(), Some("name"));
+    call.is_asked("name").say("smith").is_asked("code");
+}
+
+#[test]
+fn a_yes_to_a_question_that_nobody_heard_books_nothing() {
+    let mut call = Call::new(Some("+12025550199"));
+    call.say("a double room for two people for two nights from friday under the name smith").is_asked("confirm");
+    call.input(Input::Interrupted { heard: String::new() });
+    call.say("yes").hears("two hundred euros").is_asked("confirm");
+    assert!(call.effects().is_empty());
+    call.say("yes").hears("Your confirmation code");
+    assert_eq!(call.effects(), ["create_booking"]);
+}
+
+#[test]
+fn what_was_done_is_told_again_when_nobody_heard_it() {
+    let mut call = Call::new(Some("+12025550199"));
+    call.say("a double room for two people for two nights from friday under the name smith").say("yes").hears("Your confirmation code");
+    call.input(Input::Interrupted { heard: String::new() });
+    call.say("what time is breakfast").hears("Your confirmation code").hears("Breakfast");
+    call.say("what time is breakfast").hears_no("confirmation code");
+}
+
+#[test]
+fn a_reply_that_stalls_ends_at_a_person_and_an_effect_under_way_is_waited_for() {
+    let mut call = Call::new(Some("+12025550199"));
+    call.input(Input::Stalled);
+    call.hears("can't get this done").hears("put you through");
+    assert!(matches!(call.end, Some(Exit::Transfer { .. })));
+}

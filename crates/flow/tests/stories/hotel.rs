@@ -48,6 +48,7 @@ impl Call {
             match output {
                 Output::Say { text, .. } => self.said.push(text),
                 Output::Listen { state, max_keys } => self.listens = Some((state, max_keys)),
+                Output::Dtmf { digits } => panic!("a dialogue presses no keys: {digits}"),
                 Output::End(exit) => self.end = Some(exit),
                 Output::CallTool { id, tool, arguments } => {
                     let scripted = self.answers.iter().position(|(name, _)| *name == tool);

@@ -159,6 +159,7 @@ impl Line {
                     self.last_id = id;
                     self.pending = Some((id, tool, arguments));
                 }
+                Output::Dtmf { .. } => prop_assert!(false, "a dialogue presses no keys"),
                 Output::End(exit) => self.ended = Some(exit),
             }
         }
@@ -225,6 +226,7 @@ proptest! {
                             confirming = false;
                             queue.push(Input::ToolAnswered { id, outcome: outcome(&tool, &arguments, kind) });
                         }
+                        Output::Dtmf { .. } => prop_assert!(false, "a dialogue presses no keys"),
                         Output::End(_) => {
                             closed = true;
                             ended = true;

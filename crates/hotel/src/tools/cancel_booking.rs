@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use agent::{Tool, ToolAnswer, ToolContext};
+use agent::{Tool, ToolAnswer, ToolContext, ToolSpec};
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{arguments, refusal, refused};
+use super::schema::{self, spec};
 use super::verify::Verifier;
 use crate::Pms;
 
@@ -26,6 +27,19 @@ struct Arguments {
 impl Tool for CancelBooking {
     fn name(&self) -> &'static str {
         "cancel_booking"
+    }
+
+    fn spec(&self) -> Option<ToolSpec> {
+        Some(spec(
+            self.name(),
+            "Cancels a booking. Its answer says what that costs. Call find_booking first, so that the caller knows which booking it is.",
+            schema::whose(),
+            &["name"],
+        ))
+    }
+
+    fn effects(&self) -> bool {
+        true
     }
 
     async fn call(&self, context: &ToolContext, given: &Value) -> ToolAnswer {

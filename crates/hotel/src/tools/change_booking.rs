@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use agent::{Tool, ToolAnswer, ToolContext};
+use agent::{Tool, ToolAnswer, ToolContext, ToolSpec};
 use async_trait::async_trait;
 use serde_json::Value;
 
 use super::answer::{arguments, refusal_for, reservation_fields};
 use super::quote_change::quote;
+use super::schema::{self, spec};
 use super::verify::Verifier;
 use crate::Pms;
 
@@ -20,6 +21,19 @@ pub(super) struct ChangeBooking {
 impl Tool for ChangeBooking {
     fn name(&self) -> &'static str {
         "change_booking"
+    }
+
+    fn spec(&self) -> Option<ToolSpec> {
+        Some(spec(
+            self.name(),
+            "Changes a booking. Call quote_change with the same arguments first, and tell the caller the difference.",
+            schema::change(),
+            &["name"],
+        ))
+    }
+
+    fn effects(&self) -> bool {
+        true
     }
 
     async fn call(&self, context: &ToolContext, given: &Value) -> ToolAnswer {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agent::{Tool, ToolAnswer, ToolContext};
+use agent::{Tool, ToolAnswer, ToolContext, ToolSpec};
 use async_trait::async_trait;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{arguments, refusal, refused, said, unavailable};
+use super::schema::{self, spec};
 use crate::{Offer, Pms, PmsError, Rule, Stay};
 
 pub(super) struct CheckAvailability {
@@ -28,6 +29,25 @@ struct Arguments {
 impl Tool for CheckAvailability {
     fn name(&self) -> &'static str {
         "check_availability"
+    }
+
+    fn spec(&self) -> Option<ToolSpec> {
+        Some(spec(
+            self.name(),
+            "Which rooms are free for a stay, and what they cost in total and for a night. Ask it before you speak of prices or of what is free; never guess \
+             either. Room types are named in its answer.",
+            json!({
+                "arrival": schema::date("Day of arrival."),
+                "nights": schema::count("Number of nights."),
+                "guests": schema::count("Number of guests."),
+                "room_type": schema::word("Code of a room type, as an answer of this tool named it. Leave it out to see all."),
+            }),
+            &["arrival", "nights"],
+        ))
+    }
+
+    fn effects(&self) -> bool {
+        false
     }
 
     async fn call(&self, _: &ToolContext, given: &Value) -> ToolAnswer {

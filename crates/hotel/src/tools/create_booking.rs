@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use agent::{Tool, ToolAnswer, ToolContext};
+use agent::{Tool, ToolAnswer, ToolContext, ToolSpec};
 use async_trait::async_trait;
 use call::PhoneNumber;
 use jiff::civil::Date;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::answer::{arguments, name, refusal, refusal_for, reservation_fields, said};
+use super::schema::{self, spec};
 use crate::{NewBooking, Pms, Stay};
 
 pub(super) struct CreateBooking {
@@ -30,6 +31,26 @@ struct Arguments {
 impl Tool for CreateBooking {
     fn name(&self) -> &'static str {
         "create_booking"
+    }
+
+    fn spec(&self) -> Option<ToolSpec> {
+        Some(spec(
+            self.name(),
+            "Books a room for a stay at the price that check_availability gave. Call check_availability for the same stay first.",
+            json!({
+                "arrival": schema::date("Day of arrival."),
+                "nights": schema::count("Number of nights."),
+                "guests": schema::count("Number of guests."),
+                "room_type": schema::word("Code of the room type, as check_availability named it."),
+                "name": schema::word("The guest's name as the caller said it."),
+                "phone": schema::word("Number to call back, if the caller gives one; else the number of this call is taken."),
+            }),
+            &["arrival", "nights", "room_type", "name"],
+        ))
+    }
+
+    fn effects(&self) -> bool {
+        true
     }
 
     async fn call(&self, context: &ToolContext, given: &Value) -> ToolAnswer {

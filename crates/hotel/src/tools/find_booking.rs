@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use agent::{Tool, ToolAnswer, ToolContext};
+use agent::{Tool, ToolAnswer, ToolContext, ToolSpec};
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{arguments, refused, reservation_fields};
+use super::schema::{self, spec};
 use super::verify::Verifier;
 use crate::ReservationStatus;
 
@@ -25,6 +26,19 @@ struct Arguments {
 impl Tool for FindBooking {
     fn name(&self) -> &'static str {
         "find_booking"
+    }
+
+    fn spec(&self) -> Option<ToolSpec> {
+        Some(spec(
+            self.name(),
+            "Reads a booking to a caller who knows the last name it was made under, and its confirmation code or calls from its number.",
+            schema::whose(),
+            &["name"],
+        ))
+    }
+
+    fn effects(&self) -> bool {
+        false
     }
 
     async fn call(&self, context: &ToolContext, given: &Value) -> ToolAnswer {

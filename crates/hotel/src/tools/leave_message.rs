@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agent::{Tool, ToolAnswer, ToolContext};
+use agent::{Tool, ToolAnswer, ToolContext, ToolSpec};
 use async_trait::async_trait;
 use privacy::{Level, redact};
 use serde::Deserialize;
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use store::{Message, Records};
 
 use super::answer::{arguments, name, said};
+use super::schema::{self, spec};
 
 pub(super) struct LeaveMessage {
     pub(super) records: Arc<dyn Records>,
@@ -41,6 +42,23 @@ struct Arguments {
 impl Tool for LeaveMessage {
     fn name(&self) -> &'static str {
         "leave_message"
+    }
+
+    fn spec(&self) -> Option<ToolSpec> {
+        Some(spec(
+            self.name(),
+            "Leaves a message for the people at the front desk, who call back.",
+            json!({
+                "name": schema::word("The caller's name."),
+                "phone": schema::word("Number to call back, if it is another than the number of this call."),
+                "text": schema::text("The message, in the caller's words."),
+            }),
+            &["name", "text"],
+        ))
+    }
+
+    fn effects(&self) -> bool {
+        true
     }
 
     async fn call(&self, context: &ToolContext, given: &Value) -> ToolAnswer {

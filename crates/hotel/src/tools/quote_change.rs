@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use agent::{Tool, ToolAnswer, ToolContext};
+use agent::{Tool, ToolAnswer, ToolContext, ToolSpec};
 use async_trait::async_trait;
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::answer::{arguments, refusal, refusal_for, said, stay_fields};
+use super::schema::{self, spec};
 use super::verify::Verifier;
 use crate::{Change, ChangeQuote, Pms, PmsError, Reservation, Stay};
 
@@ -32,6 +33,19 @@ pub(super) struct Arguments {
 impl Tool for QuoteChange {
     fn name(&self) -> &'static str {
         "quote_change"
+    }
+
+    fn spec(&self) -> Option<ToolSpec> {
+        Some(spec(
+            self.name(),
+            "What a change of a booking would come to: new total and difference. Ask it before change_booking, and before you speak of its price.",
+            schema::change(),
+            &["name"],
+        ))
+    }
+
+    fn effects(&self) -> bool {
+        false
     }
 
     async fn call(&self, context: &ToolContext, given: &Value) -> ToolAnswer {

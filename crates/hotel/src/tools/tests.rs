@@ -15,7 +15,7 @@ use crate::{BuiltInPms, Property, ReservationQuery, contract};
 
 /// The front desk on a Thursday in January, and a call to it.
 struct Desk {
-    tools: BTreeMap<&'static str, Arc<dyn Tool>>,
+    tools: BTreeMap<String, Arc<dyn Tool>>,
     pms: Arc<dyn Pms>,
     records: Arc<dyn Records>,
     context: ToolContext,
@@ -29,7 +29,7 @@ impl Desk {
         let pms = BuiltInPms::open(database.clone(), Arc::new(move || now), Rng::with_seed(3), &property).await.unwrap();
         let (pms, records): (Arc<dyn Pms>, Arc<dyn Records>) = (Arc::new(pms), Arc::new(SqlRecords::new(database)));
         let call = records.open_call(&store::contract::record(1)).await.unwrap();
-        let tools = toolbox(Arc::clone(&pms), Arc::clone(&records)).into_iter().map(|tool| (tool.name(), tool)).collect();
+        let tools = toolbox(Arc::clone(&pms), Arc::clone(&records)).into_iter().map(|tool| (tool.name().to_owned(), tool)).collect();
         let caller = Some(PhoneNumber::new("+15005550006"));
         let context = ToolContext { call: call.id, agent: AgentId(Uuid::from_u128(7)), caller, idempotency_key: "key".into(), now };
         Self { tools, pms, records, context }
@@ -67,10 +67,23 @@ fn refused(code: &'static str, fields: Value) -> ToolAnswer {
 #[tokio::test]
 async fn the_desk_has_seven_tools() {
     let desk = Desk::open().await;
-    let names: Vec<_> = desk.tools.keys().copied().collect();
+    let names: Vec<_> = desk.tools.keys().map(String::as_str).collect();
     let expected =
         ["cancel_booking", "change_booking", "check_availability", "create_booking", "find_booking", "leave_message", "quote_change"];
     assert_eq!(names, expected);
+}
+
+#[tokio::test]
+async fn a_model_is_told_of_every_tool_and_which_of_them_change_something() {
+    let desk = Desk::open().await;
+    let mut toolbox = agent::Toolbox::new();
+    desk.tools.values().for_each(|tool| toolbox.add(Arc::clone(tool)));
+    let told = agent::ToolSet::new(&toolbox, toolbox.names(), &[]).unwrap();
+    assert_eq!(told.specs().len(), desk.tools.len());
+    let text = serde_json::to_string(&told.specs().iter().map(|spec| &spec.parameters).collect::<Vec<_>>()).unwrap();
+    assert!(!text.contains("hotel") && !text.contains("call_id"), "ids are the session's: {text}");
+    let effects: Vec<&str> = desk.tools.values().filter(|tool| tool.effects()).map(|tool| tool.name()).collect();
+    assert_eq!(effects, ["cancel_booking", "change_booking", "create_booking", "leave_message"]);
 }
 
 #[tokio::test]

@@ -105,4 +105,8 @@ scripts! {
     check: true, ["check"];
     /// Counts who asks.
     rate: false, ["clock", "rate"];
+    /// Keeps a phrase.
+    keep_phrase: true, ["clock", "phrases", "keep_phrase"];
+    /// Forgets a phrase.
+    forget_phrase: true, ["clock", "phrases", "forget_phrase"];
 }

@@ -141,7 +141,7 @@ pub(super) struct Rung {
     /// Who does it now.
     #[schema(example = "local")]
     to: String,
-    /// `not_let_through`, `no_voice`, `failed`, `late`, `silent`, or `recovered`.
+    /// `not_let_through`, `no_voice`, `failed`, `late`, `stalled`, `deaf`, `silent`, or `recovered`.
     why: &'static str,
 }
 

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{error, info};
 
-use super::make::Maker;
+use super::make::{Digest, Maker};
 use super::row::{House, definition};
 use super::snapshot::{Former, ReadyAgent, Snapshot, TenantRules};
 
@@ -71,6 +71,8 @@ async fn tenants(database: &Database) -> Result<Vec<Tenant>, StoreError> {
 struct Made {
     row: StoredAgent,
     ready: Arc<ReadyAgent>,
+    /// Its workspace's tools are others now.
+    stale: bool,
 }
 
 /// An agent that could not be made.
@@ -88,8 +90,8 @@ pub(super) struct Keeper {
     maker: Arc<Maker>,
     files: Vec<Arc<ReadyAgent>>,
     rows: Option<Rows>,
-    /// The names of the tools that workspaces declared.
-    declared: HashMap<TenantId, Vec<String>>,
+    /// The tools that workspaces declared.
+    declared: HashMap<TenantId, Arc<Vec<StoredTool>>>,
     made: HashMap<AgentId, Made>,
     /// The rows that are being made.
     building: HashMap<AgentId, StoredAgent>,
@@ -130,15 +132,26 @@ impl Keeper {
         }
         self.building.retain(|id, _| known.contains(id));
         self.failed.retain(|id, _| known.contains(id));
-        self.declared.clear();
-        for tool in &rows.tools {
-            self.declared.entry(tool.tenant).or_default().push(tool.name.clone());
-        }
+        self.declare(&rows.tools);
         for row in &rows.agents {
             self.want(row);
         }
         self.former.retain(Former::is_used);
         self.rows = Some(rows);
+    }
+
+    /// Takes up what workspaces declared. What was made of other tools than there are now is made again.
+    fn declare(&mut self, tools: &[StoredTool]) {
+        let mut declared: HashMap<TenantId, Vec<StoredTool>> = HashMap::new();
+        for tool in tools {
+            declared.entry(tool.tenant).or_default().push(tool.clone());
+        }
+        let declared: HashMap<_, _> = declared.into_iter().map(|(tenant, tools)| (tenant, Arc::new(tools))).collect();
+        let before = std::mem::replace(&mut self.declared, declared);
+        let changed = |row: &StoredAgent| row.settings.tier.is_some() && before.get(&row.tenant) != self.declared.get(&row.tenant);
+        self.made.values_mut().filter(|made| changed(&made.row)).for_each(|made| made.stale = true);
+        self.failed.retain(|_, failure| !changed(&failure.row));
+        self.building.retain(|_, row| !changed(row));
     }
 
     fn want(&mut self, row: &StoredAgent) {
@@ -149,7 +162,7 @@ impl Keeper {
             made.ready = Arc::new(made.ready.switched(row.active));
         }
         let is = |other: &StoredAgent| same(other, row);
-        if self.made.get(&row.id).is_some_and(|made| is(&made.row)) {
+        if self.made.get(&row.id).is_some_and(|made| !made.stale && is(&made.row)) {
             // What was being made, or could not be made, is not wanted any more.
             self.building.remove(&row.id);
             self.failed.remove(&row.id);
@@ -169,10 +182,11 @@ impl Keeper {
         self.builds.spawn(async move {
             let read = tokio::task::spawn_blocking({
                 let (maker, row) = (Arc::clone(&maker), row.clone());
-                move || definition(&row, &declared, &house, &maker)
+                let names: Vec<String> = declared.iter().map(|tool| tool.name.clone()).collect();
+                move || definition(&row, &names, &house, &maker)
             });
             let ready = match read.await {
-                Ok(Ok((definition, digest))) => maker.make(Arc::new(definition), digest).await.map_err(|fault| fault.to_string()),
+                Ok(Ok((definition, digest))) => ready(&maker, Arc::new(definition), digest, &declared).await,
                 Ok(Err(problems)) => Err(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
                 Err(fault) => Err(fault.to_string()),
             };
@@ -227,7 +241,7 @@ impl Keeper {
                 let ready = if ready.definition.active == active { ready } else { ready.switched(active) };
                 info!(agent = row.name, agent.id = %row.id, "agent ready");
                 self.failed.remove(&row.id);
-                if let Some(before) = self.made.insert(row.id, Made { row, ready: Arc::new(ready) }) {
+                if let Some(before) = self.made.insert(row.id, Made { row, ready: Arc::new(ready), stale: false }) {
                     self.former.push(Former::of(&before.ready));
                 }
             }
@@ -273,6 +287,12 @@ impl Failure {
 
 fn key(definition: &AgentDefinition) -> (&str, AgentId) {
     (&definition.name, definition.id)
+}
+
+async fn ready(maker: &Maker, definition: Arc<AgentDefinition>, digest: Digest, declared: &[StoredTool]) -> Result<ReadyAgent, String> {
+    let minds = maker.minds(&definition, declared).await?;
+    let ready = maker.make(definition, digest).await.map_err(|fault| fault.to_string())?;
+    Ok(ReadyAgent { minds, ..ready })
 }
 
 /// True when both rows make the same agent; whether it is switched on is no matter of making.

@@ -3,14 +3,18 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use agent::{AgentDefinition, AgentKind};
+use agent::{AgentDefinition, AgentKind, Texts};
+use call::Tier;
 use flow::Flow;
+use session::Minds;
 use speech::phrases::Phrases;
 use speech::{Domain, SpeechError, SpeechToText};
+use store::tools::StoredTool;
 use tokio::sync::{OnceCell, Semaphore};
 use tracing::warn;
 
 use super::snapshot::ReadyAgent;
+use crate::minds::MindMaker;
 use crate::refusals::Refusals;
 
 /// Picks the training sentences; one number, so that language models are found again at the next start.
@@ -33,7 +37,9 @@ pub(crate) type Digest = [u8; 32];
 pub(crate) struct Maker {
     recognizer: Option<Arc<dyn SpeechToText>>,
     phrases: Phrases,
-    /// The voices of the engine, when one is installed.
+    /// Who thinks for agents with a model; nobody in tests of the rest.
+    minds: Option<MindMaker>,
+    /// The voices of the engines, when there are some.
     voices: Option<Vec<String>>,
     domains: Mutex<HashMap<Digest, Arc<OnceCell<Arc<Domain>>>>>,
     training: Semaphore,
@@ -46,11 +52,30 @@ impl Maker {
         Self {
             recognizer,
             phrases,
+            minds: None,
             voices,
             domains: Mutex::default(),
             training: Semaphore::new(TRAININGS),
             rendering: Semaphore::new(RENDERINGS),
             beside: Arc::new(Semaphore::new(RENDERINGS_BESIDE)),
+        }
+    }
+
+    /// With models.
+    pub(crate) fn with_minds(self, minds: MindMaker) -> Self {
+        Self { minds: Some(minds), ..self }
+    }
+
+    /// True when somebody can think for this tier.
+    pub(super) fn can_think(&self, tier: Tier) -> bool {
+        self.minds.as_ref().is_none_or(|minds| minds.can(tier))
+    }
+
+    /// The models behind an agent, when it has some; or why it cannot have them.
+    pub(super) async fn minds(&self, agent: &AgentDefinition, declared: &[StoredTool]) -> Result<Option<Minds>, String> {
+        match (&self.minds, &agent.kind) {
+            (Some(maker), AgentKind::Flow(flow)) => maker.make(agent, flow, declared).await,
+            _ => Ok(None),
         }
     }
 
@@ -81,18 +106,22 @@ impl Maker {
             AgentKind::Echo => None,
         };
         let texts = match &definition.kind {
-            AgentKind::Flow(flow) => flow.fixed_texts(),
+            AgentKind::Flow(flow) => {
+                // What an agent with a model says without it, beside what its dialogue says.
+                let aside = definition.mind.iter().flat_map(|_| Texts::of_agent(flow, &definition.language).all());
+                flow.fixed_texts().into_iter().chain(aside).collect()
+            }
             AgentKind::Echo => definition.hold_texts().fixed(),
         };
         let _place = self.rendering.acquire().await;
         if self.voices.is_some() {
             let first = if matches!(definition.kind, AgentKind::Flow(_)) { texts.len().min(GREETINGS) } else { 0 };
             let (first, rest) = texts.split_at(first);
-            self.phrases.prerender(first, &definition.voice, RENDERED_RATE).await?;
-            self.render_beside(rest.to_vec(), definition.voice.clone());
+            self.phrases.prerender(first, &definition.voice, &definition.language, RENDERED_RATE).await?;
+            self.render_beside(rest.to_vec(), Arc::clone(&definition));
         }
         let refusals = Refusals::render(&definition, &self.phrases).await;
-        Ok(ReadyAgent { definition, domain, refusals })
+        Ok(ReadyAgent { definition, domain, minds: None, refusals })
     }
 
     /// What may be said to agents with this dialogue; learned once, however many they are.
@@ -118,11 +147,11 @@ impl Maker {
     }
 
     /// Renders phrases ahead of their first use. A failure here is no failure of a call: the phrase is tried again when it is needed.
-    fn render_beside(&self, texts: Vec<String>, voice: String) {
+    fn render_beside(&self, texts: Vec<String>, agent: Arc<AgentDefinition>) {
         let (phrases, places) = (self.phrases.clone(), Arc::clone(&self.beside));
         tokio::spawn(async move {
             let _place = places.acquire().await;
-            if let Err(fault) = phrases.prerender(&texts, &voice, RENDERED_RATE).await {
+            if let Err(fault) = phrases.prerender(&texts, &agent.voice, &agent.language, RENDERED_RATE).await {
                 warn!(error = %fault, "phrases could not be rendered ahead of their use");
             }
         });

@@ -107,7 +107,7 @@ pub(super) fn definition(
     let settings = &row.settings;
     problems.check_voice(&agent, settings, maker);
     problems.check_ranges(settings);
-    problems.check_mind(settings);
+    problems.check_mind(settings, maker);
     match &agent.kind {
         AgentKind::Echo => problems.nothing_but_a_line(settings),
         AgentKind::Flow(flow) => {
@@ -142,7 +142,8 @@ pub(super) fn definition(
 /// The model that the workspace chose.
 fn mind(settings: &AgentSettings) -> Option<Mind> {
     let (prompt, temperature, max_tokens) = (settings.system_prompt.clone(), settings.temperature, settings.max_tokens);
-    settings.tier.map(|tier| Mind { tier, prompt, temperature, max_tokens })
+    let tools = settings.tools.clone();
+    settings.tier.map(|tier| Mind { tier, prompt, temperature, max_tokens, tools })
 }
 
 /// The row's own dialogue, or that of the house it is built on.
@@ -225,7 +226,14 @@ impl Problems {
     }
 
     /// What only a model could follow, with no model chosen.
-    fn check_mind(&mut self, settings: &AgentSettings) {
+    fn check_mind(&mut self, settings: &AgentSettings, maker: &Maker) {
+        if let Some(tier) = settings.tier.filter(|tier| !maker.can_think(*tier)) {
+            let tier = tier.as_str();
+            self.add(
+                "tier",
+                format!("no language model is configured for {tier:?}; set the key of one, such as OPENAI_API_KEY, or leave tier out"),
+            );
+        }
         let set = [
             ("system_prompt", settings.system_prompt.is_some()),
             ("temperature", settings.temperature.is_some()),

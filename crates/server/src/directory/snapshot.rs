@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use agent::AgentDefinition;
 use call::{AgentId, PhoneNumber, TenantId, Timestamp};
 use jiff::tz::TimeZone;
+use session::Minds;
 use speech::Domain;
 use store::tenants::{OpeningHours, RedactionLevel, Tenant};
 
@@ -16,6 +17,8 @@ pub(crate) struct ReadyAgent {
     pub(crate) definition: Arc<AgentDefinition>,
     /// What may be said in its calls; none for agents that do not listen to words.
     pub(crate) domain: Option<Arc<Domain>>,
+    /// The models that speak in place of its dialogue, when it has some.
+    pub(crate) minds: Option<Minds>,
     pub(crate) refusals: Refusals,
 }
 
@@ -23,12 +26,12 @@ impl ReadyAgent {
     /// The same, switched on or off.
     pub(super) fn switched(&self, active: bool) -> Self {
         let definition = AgentDefinition { active, ..(*self.definition).clone() };
-        Self { definition: Arc::new(definition), domain: self.domain.clone(), refusals: self.refusals.clone() }
+        Self { definition: Arc::new(definition), domain: self.domain.clone(), minds: self.minds.clone(), refusals: self.refusals.clone() }
     }
 
     #[cfg(test)]
     pub(super) fn bare(definition: Arc<AgentDefinition>) -> Self {
-        Self { definition, domain: None, refusals: Refusals::default() }
+        Self { definition, domain: None, minds: None, refusals: Refusals::default() }
     }
 }
 
@@ -37,11 +40,12 @@ impl ReadyAgent {
 pub(super) struct Former {
     definition: Weak<AgentDefinition>,
     domain: Option<Arc<Domain>>,
+    minds: Option<Minds>,
 }
 
 impl Former {
     pub(super) fn of(ready: &ReadyAgent) -> Self {
-        Self { definition: Arc::downgrade(&ready.definition), domain: ready.domain.clone() }
+        Self { definition: Arc::downgrade(&ready.definition), domain: ready.domain.clone(), minds: ready.minds.clone() }
     }
 
     /// True while something holds it.
@@ -120,6 +124,14 @@ impl Snapshot {
         match now {
             Some(ready) => ready.domain.clone(),
             None => self.former.iter().find(|former| former.definition.as_ptr() == Arc::as_ptr(agent))?.domain.clone(),
+        }
+    }
+
+    pub(super) fn minds(&self, agent: &Arc<AgentDefinition>) -> Option<Minds> {
+        let now = self.get(agent.id).filter(|ready| Arc::ptr_eq(&ready.definition, agent));
+        match now {
+            Some(ready) => ready.minds.clone(),
+            None => self.former.iter().find(|former| former.definition.as_ptr() == Arc::as_ptr(agent))?.minds.clone(),
         }
     }
 

@@ -68,7 +68,7 @@ impl TextToSpeech for Voice {
 
     async fn speak(&self, request: SpeakRequest, _: &Meter) -> Result<SpeechStream, SpeechError> {
         let (pieces, stream) = mpsc::channel(1);
-        let _ = pieces.try_send(Ok(vec![1; request.rate as usize / 100].into()));
+        let _ = pieces.try_send(Ok(vec![1_000; request.rate as usize / 100].into()));
         Ok(stream)
     }
 
@@ -242,7 +242,9 @@ fn a_row_becomes_an_agent_with_everything_the_workspace_set() {
     assert_eq!((agent.tenant, agent.name.as_str(), agent.voice.as_str(), agent.language.as_str()), (ANNEX, "annex desk", "rms", "en-GB"));
     assert_eq!((agent.hearing.threshold, agent.hearing.preroll), (Some(0.8), Some(Duration::from_millis(500))));
     assert!(!agent.keeps.recording && !agent.keeps.transcript && !agent.hearing.semantic);
-    let mind = Mind { tier: Tier::Balanced, prompt: Some("Be kind and brief.".into()), temperature: Some(0.5), max_tokens: Some(400) };
+    let tools = Some(vec!["check_availability".to_owned()]);
+    let mind =
+        Mind { tier: Tier::Balanced, prompt: Some("Be kind and brief.".into()), temperature: Some(0.5), max_tokens: Some(400), tools };
     assert_eq!(agent.mind, Some(mind));
     let AgentKind::Flow(flow) = &agent.kind else { panic!("it has a dialogue") };
     let timing = flow.turn_taking();

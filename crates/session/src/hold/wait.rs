@@ -81,7 +81,7 @@ impl<S: MediaSocket> Wait<S> {
         Self {
             texts: setup.agent.hold_texts(),
             can_call_back: callable(&setup.call.from).is_some(),
-            speaker: Speaker::new(services.phrases.clone(), &setup.agent, rate, Pace::WAIT, ledger),
+            speaker: Speaker::new(services.phrases.for_call(call::Meter::default()), &setup.agent, rate, Pace::WAIT, ledger),
             music: Music::new(rate),
             notices: Notices::default(),
             phase: Phase::Waiting,

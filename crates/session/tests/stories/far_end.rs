@@ -45,6 +45,7 @@ impl MediaSocket for Socket {
 /// What the caller does.
 enum Deed {
     Press(char),
+    Speak(Vec<i16>),
     HangUp,
     /// The line breaks: no `stop`.
     Cut,
@@ -65,6 +66,12 @@ pub(super) struct Ear {
     /// Media messages.
     pub(super) frames: usize,
     pub(super) clears: usize,
+    /// When the buffer was cleared, and when the caller began to speak and fell silent.
+    pub(super) cleared: Vec<Instant>,
+    pub(super) voiced: Vec<Instant>,
+    pub(super) voiceless: Vec<Instant>,
+    /// What was played: from when, until when.
+    pub(super) played: Vec<(Instant, Instant)>,
     pub(super) closed: Option<u16>,
 }
 
@@ -77,6 +84,11 @@ pub(super) struct Caller {
 impl Caller {
     pub(super) fn presses(&self, key: char) {
         let _ = self.deeds.send(Deed::Press(key));
+    }
+
+    /// Speaks; what is said before is said first.
+    pub(super) fn speaks(&self, pcm: Vec<i16>) {
+        let _ = self.deeds.send(Deed::Speak(pcm));
     }
 
     pub(super) fn hangs_up(&self) {
@@ -117,7 +129,8 @@ pub(super) fn connect() -> (Socket, Box<dyn MediaStream>, Caller) {
     while let Some(event) = stream.poll_event() {
         assert!(matches!(event, StreamEvent::Connected | StreamEvent::Started(_)));
     }
-    let line = Line { far, to_us: Some(to_us), ear, playing_until: Instant::now(), marks: VecDeque::new(), last: 0 };
+    let line =
+        Line { far, to_us: Some(to_us), ear, playing_until: Instant::now(), marks: VecDeque::new(), last: 0, saying: VecDeque::new() };
     tokio::spawn(line.run(from_us, orders));
     (Socket { incoming, outgoing }, stream, Caller { deeds, ear: heard })
 }
@@ -129,6 +142,8 @@ struct Line {
     playing_until: Instant,
     marks: VecDeque<(Instant, String)>,
     last: i16,
+    /// What the caller is saying.
+    saying: VecDeque<i16>,
 }
 
 impl Line {
@@ -149,6 +164,7 @@ impl Line {
                         let text = self.far.dtmf(key);
                         self.send(text);
                     }
+                    Some(Deed::Speak(pcm)) => self.saying.extend(pcm),
                     Some(Deed::HangUp) => {
                         let text = self.far.stop();
                         self.send(text);
@@ -158,9 +174,7 @@ impl Line {
                     None => return,
                 },
                 _ = frames.tick() => {
-                    let mut text = String::new();
-                    self.far.media(&[0; 160], &mut text);
-                    self.send(text);
+                    self.say();
                     self.reach(Instant::now());
                 }
             }
@@ -179,12 +193,39 @@ impl Line {
         }
     }
 
+    /// Sends one frame of what the caller says, or of silence.
+    fn say(&mut self) {
+        let speaks = !self.saying.is_empty();
+        let mut frame: Vec<i16> = self.saying.drain(..self.saying.len().min(160)).collect();
+        frame.resize(160, 0);
+        let mut text = String::new();
+        self.far.media(&frame, &mut text);
+        self.send(text);
+        let now = Instant::now();
+        self.ear.send_if_modified(|ear| {
+            let silent = ear.voiced.len() == ear.voiceless.len();
+            match (speaks, silent) {
+                (true, true) => ear.voiced.push(now),
+                (false, false) => ear.voiceless.push(now),
+                _ => return false,
+            }
+            true
+        });
+    }
+
     fn play(&mut self, text: &str) {
         let now = Instant::now();
         match self.far.handle_text(text).unwrap() {
             FarEndEvent::Media(pcm) => {
-                self.playing_until = self.playing_until.max(now) + Duration::from_micros(pcm.len() as u64 * 125);
-                self.ear.send_modify(|ear| ear.frames += 1);
+                let from = self.playing_until.max(now);
+                self.playing_until = from + Duration::from_micros(pcm.len() as u64 * 125);
+                self.ear.send_modify(|ear| {
+                    ear.frames += 1;
+                    match ear.played.last_mut() {
+                        Some((_, until)) if *until == from => *until = self.playing_until,
+                        _ => ear.played.push((from, self.playing_until)),
+                    }
+                });
                 self.listen(&pcm);
             }
             FarEndEvent::Mark(name) => {
@@ -194,7 +235,11 @@ impl Line {
             // As Twilio does: every outstanding mark comes back at once.
             FarEndEvent::Clear => {
                 self.playing_until = now;
-                self.ear.send_modify(|ear| ear.clears += 1);
+                self.ear.send_modify(|ear| {
+                    ear.clears += 1;
+                    ear.cleared.push(now);
+                    ear.played.iter_mut().for_each(|(_, until)| *until = (*until).min(now));
+                });
                 for (_, name) in std::mem::take(&mut self.marks) {
                     let text = self.far.mark(&name);
                     self.send(text);

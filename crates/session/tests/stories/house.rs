@@ -1,5 +1,7 @@
 //! The house at our end: the demo hotel's agent, a voice that notes what it says, a recogniser that hears nothing, a store in memory.
 
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +13,9 @@ use flow::{Dialogue, Input, Output, ToolOutcome};
 use serde_json::{Value, json};
 use session::{Ending, Order, Services, SessionSetup};
 use speech::phrases::Phrases;
-use speech::{Domain, Listening, Recognition, RecognitionEvent, SpeakRequest, SpeechError, SpeechStream, SpeechToText, TextToSpeech};
+use speech::{
+    Domain, Listening, Recognition, RecognitionEvent, SpeakRequest, SpeechError, SpeechStream, SpeechToText, TextToSpeech, Transcript,
+};
 use store::{Database, Progress, Records, SqlRecords};
 use telephony::MediaStream;
 use tokio::sync::{mpsc, watch};
@@ -22,10 +26,14 @@ use super::far_end::Socket;
 /// The voice's only sample.
 pub(super) const VOICE: i16 = 16_000;
 
-/// Says everything in 100 ms, and notes it.
+/// Says everything in 100 ms, or as long as it is told, and notes it.
 #[derive(Default)]
 pub(super) struct Voice {
     pub(super) said: Mutex<Vec<String>>,
+    /// How long it speaks, in ms; zero: 100.
+    pub(super) length: AtomicUsize,
+    /// Texts with this in them come so much later.
+    pub(super) slow: Mutex<Option<(&'static str, Duration)>>,
 }
 
 #[async_trait]
@@ -39,9 +47,17 @@ impl TextToSpeech for Voice {
     }
 
     async fn speak(&self, request: SpeakRequest, _: &Meter) -> Result<SpeechStream, SpeechError> {
+        let slow = self.slow.lock().unwrap().filter(|(text, _)| request.text.contains(text));
         self.said.lock().unwrap().push(request.text);
+        let ms = Some(self.length.load(Ordering::Relaxed)).filter(|ms| *ms > 0).unwrap_or(100);
+        let sound = vec![VOICE; request.rate as usize * ms / 1000];
         let (pieces, stream) = mpsc::channel(1);
-        let _ = pieces.try_send(Ok(vec![VOICE; request.rate as usize / 10].into()));
+        tokio::spawn(async move {
+            if let Some((_, late)) = slow {
+                tokio::time::sleep(late).await;
+            }
+            let _ = pieces.send(Ok(sound.into())).await;
+        });
         Ok(stream)
     }
 
@@ -50,13 +66,20 @@ impl TextToSpeech for Voice {
     }
 }
 
-/// Hears nothing, so that callers press keys in the middle of a spoken dialogue.
-struct Deaf;
+/// Hears what is written down for each utterance; nothing when nothing is, so that callers press keys in the middle of a spoken dialogue.
+#[derive(Default)]
+pub(super) struct Ears {
+    pub(super) lines: Arc<Mutex<VecDeque<&'static str>>>,
+    /// Samples of each utterance.
+    pub(super) pushed: Arc<Mutex<Vec<usize>>>,
+    line: Option<&'static str>,
+    events: VecDeque<RecognitionEvent>,
+}
 
 #[async_trait]
-impl SpeechToText for Deaf {
+impl SpeechToText for Ears {
     fn name(&self) -> &'static str {
-        "deaf"
+        "script"
     }
 
     async fn prepare(&self, _: &Arc<Domain>) -> Result<(), SpeechError> {
@@ -64,7 +87,7 @@ impl SpeechToText for Deaf {
     }
 
     async fn open(&self, _: Listening) -> Result<Box<dyn Recognition>, SpeechError> {
-        Ok(Box::new(Deaf))
+        Ok(Box::new(self.another()))
     }
 
     async fn check(&self) -> Result<(), SpeechError> {
@@ -72,17 +95,48 @@ impl SpeechToText for Deaf {
     }
 }
 
+impl Ears {
+    fn another(&self) -> Self {
+        Self { lines: Arc::clone(&self.lines), pushed: Arc::clone(&self.pushed), ..Self::default() }
+    }
+
+    fn transcript(text: &str) -> Transcript {
+        Transcript { text: text.into(), written: text.into(), confidence: 0.9, words: Vec::new(), took: Duration::ZERO }
+    }
+}
+
 #[async_trait]
-impl Recognition for Deaf {
+impl Recognition for Ears {
     fn expect(&mut self, _: &str) {}
-    fn start(&mut self) {}
-    fn push(&mut self, _: &[i16]) {}
-    fn pause(&mut self) {}
-    fn finish(&mut self) {}
-    fn cancel(&mut self) {}
+
+    fn start(&mut self) {
+        self.cancel();
+        self.line = self.lines.lock().unwrap().pop_front();
+        self.pushed.lock().unwrap().push(0);
+    }
+
+    fn push(&mut self, pcm: &[i16]) {
+        *self.pushed.lock().unwrap().last_mut().unwrap() += pcm.len();
+    }
+
+    fn pause(&mut self) {
+        self.events.extend(self.line.map(|line| RecognitionEvent::Partial(Self::transcript(line))));
+    }
+
+    fn finish(&mut self) {
+        self.events.extend(self.line.take().map(|line| RecognitionEvent::Final(Self::transcript(line))));
+    }
+
+    fn cancel(&mut self) {
+        self.line = None;
+        self.events.clear();
+    }
 
     async fn next(&mut self) -> RecognitionEvent {
-        std::future::pending().await
+        match self.events.pop_front() {
+            Some(event) => event,
+            None => std::future::pending().await,
+        }
     }
 }
 
@@ -91,6 +145,7 @@ pub(super) struct House {
     pub(super) services: Arc<Services>,
     pub(super) records: Arc<dyn Records>,
     pub(super) voice: Arc<Voice>,
+    pub(super) ears: Ears,
     pub(super) agent: Arc<AgentDefinition>,
     pub(super) call: CallRecord,
 }
@@ -110,17 +165,21 @@ impl House {
 
     fn over(records: Arc<dyn Records>, tools: Vec<Arc<dyn Tool>>, agent: AgentDefinition, call: CallRecord) -> Self {
         let voice = Arc::new(Voice::default());
+        let ears = Ears::default();
         let mut toolbox = Toolbox::new();
         tools.into_iter().for_each(|tool| toolbox.add(tool));
         let services = Services {
-            recognizer: Some(Arc::new(Deaf)),
+            ears: Some(speech::ladder::ears::Ears::new(vec![
+                speech::ladder::Rung::here(Arc::new(ears.another()) as Arc<dyn SpeechToText>),
+            ])),
             phrases: Phrases::new(Some(Arc::clone(&voice) as Arc<dyn TextToSpeech>), None, 1 << 20),
             tools: toolbox,
             records: Arc::clone(&records),
             recordings: None,
             recorder: telemetry::CallRecorder::new(),
+            price: Box::new(|_| Vec::new()),
         };
-        Self { services: Arc::new(services), records, voice, agent: Arc::new(agent), call }
+        Self { services: Arc::new(services), records, voice, ears, agent: Arc::new(agent), call }
     }
 
     /// A session's setup, the sender of its orders, and the ending it reports before it closes the socket.
@@ -138,6 +197,7 @@ impl House {
             stream,
             call: self.call.clone(),
             agent: Arc::clone(&self.agent),
+            minds: None,
             domain: Some(Arc::new(domain)),
             seed: 3,
             hangup: CancellationToken::new(),

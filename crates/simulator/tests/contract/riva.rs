@@ -1,5 +1,4 @@
 //! The contract of Riva's ears, and of the connections under them.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail the test")]
 
 mod faults;
 mod line;

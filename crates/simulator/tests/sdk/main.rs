@@ -2,4 +2,23 @@
 //!
 //! They need the Python environment that `./test` installs (`VOICENOOB_SDK_PYTHON`). Each test runs a short script in `tests/sdk/*.py`.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the whole binary is tests; the lints only spare functions marked as such"
+)]
+
+mod anthropic;
+mod azure_speech;
+mod chat;
+mod deepgram;
+mod elevenlabs;
+mod gemini;
+mod judge;
+mod judged;
+mod openai_speech;
+mod python;
+mod realtime;
+mod recorder;
 mod riva;

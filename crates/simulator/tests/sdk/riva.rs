@@ -1,9 +1,8 @@
 //! NVIDIA's SDK: its client talks to the simulator, and our adapter to a server made of the stubs that it ships.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail the test")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +14,8 @@ use speech::{Domain, Listening, RecognitionEvent, SpeechToText};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
+
+use crate::judged::judged;
 
 /// Importing the SDK on a busy machine takes seconds; what has not finished after this hangs.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -28,16 +29,11 @@ fn script(name: &str, arguments: &[&str]) -> Command {
     command
 }
 
-fn good(output: &Output) {
-    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-}
-
 #[tokio::test]
 async fn nvidias_client_understands_the_simulator() {
     let simulator = Simulator::quick().await.unwrap();
     let address = simulator.url(Vendor::Riva).replace("http://", "");
-    let output = timeout(LIMIT, script("riva_client.py", &[&address]).output()).await.expect("the SDK did not finish");
-    good(&output.expect("python does not start: ./test installs the SDKs"));
+    judged("riva_client.py", &[&address]).await;
     assert_eq!(simulator.seen(Vendor::Riva).open, 0);
 }
 

@@ -31,7 +31,7 @@ pub(super) async fn hear(recognizer: &LocalRecognizer) -> Result<(), SpeechError
             Err(SpeechError::CheckFailed { engine: ENGINE, detail: format!("heard {:?} instead of {WORDS:?}", heard.text) })
         }
         RecognitionEvent::EndOfSpeech => {
-            Err(SpeechError::CheckFailed { engine: ENGINE, detail: "it called the clip complete before its words came".to_owned() })
+            Err(SpeechError::CheckFailed { engine: ENGINE, detail: "the end of the speech came before its words".into() })
         }
     }
 }

@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use call::Meter;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
 
-use crate::{SpeakRequest, SpeechError, SpeechStream, TextToSpeech};
+use super::entry::MAX_SECONDS;
+use crate::ladder::Rung;
+use crate::{SpeakRequest, SpeechError, TextToSpeech};
 
-/// Pieces made ahead of one listener.
-const AHEAD: usize = 2;
+/// Silence at the beginning of a phrase from which on it is no phrase, seconds.
+const MAX_LEADING_SILENCE: usize = 3;
+/// Samples that are not louder are silence: -60 dB of full scale, below the noise of a telephone line.
+const SILENT: u16 = 32;
 
 /// A phrase in the making.
 pub(super) struct Flight {
@@ -25,61 +31,88 @@ impl Flight {
         Self { progress: watch::Sender::new(Progress::default()) }
     }
 
-    /// Lets the engine speak; the whole phrase when all went well.
-    pub(super) async fn fly(&self, tts: Arc<dyn TextToSpeech>, request: SpeakRequest) -> Option<Arc<[i16]>> {
-        let (name, text) = (tts.name(), request.text.clone());
-        let mut end = self.collect(tts, request).await;
-        let whole: Arc<[i16]> = self.progress.borrow().pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
-        if end.is_ok() && whole.iter().all(|sample| *sample == 0) {
-            end = Err(SpeechError::SilentAudio { engine: name, text });
-        }
-        let good = end.is_ok();
-        self.progress.send_modify(|progress| progress.end = Some(end));
-        good.then_some(whole)
-    }
-
-    async fn collect(&self, tts: Arc<dyn TextToSpeech>, request: SpeakRequest) -> Result<(), SpeechError> {
-        let mut stream = tts.speak(request, &call::Meter::default()).await?;
-        while let Some(piece) = stream.recv().await {
+    /// Lets an engine speak, within its limits; the whole phrase. Listeners hear it from its first sound on: silence before is held back until it is
+    /// clear that sound follows, so that another engine can still be asked. They are told the end by [`Self::land`].
+    pub(super) async fn fly(&self, rung: &Rung<dyn TextToSpeech>, request: SpeakRequest, meter: &Meter) -> Result<Arc<[i16]>, SpeechError> {
+        let (engine, patience) = (rung.engine.name(), rung.patience);
+        let (text, rate) = (request.text.clone(), request.rate as usize);
+        let late = |after| move |_| SpeechError::Timeout { engine, after };
+        let silent = || SpeechError::SilentAudio { engine, text: text.clone() };
+        let begin = Instant::now() + patience.begin;
+        let mut stream = timeout_at(begin, rung.engine.speak(request, meter)).await.map_err(late(patience.begin))??;
+        let (mut held, mut samples, mut sounds) = (Vec::new(), 0, false);
+        loop {
+            let (limit, after) = if sounds { (Instant::now() + patience.go_on, patience.go_on) } else { (begin, patience.begin) };
+            let Some(piece) = timeout_at(limit, stream.recv()).await.map_err(late(after))? else { break };
             let piece = piece?;
-            self.progress.send_modify(|progress| progress.pieces.push(piece));
+            let quiet = if sounds { 0 } else { samples + leading_silence(&piece) };
+            samples += piece.len();
+            sounds = sounds || quiet < samples;
+            if quiet > MAX_LEADING_SILENCE * rate {
+                return Err(silent());
+            }
+            if samples > MAX_SECONDS * rate {
+                return Err(SpeechError::BadAudio {
+                    detail: format!("{engine} does not stop speaking: more than {MAX_SECONDS} s of sound"),
+                });
+            }
+            held.push(piece);
+            if sounds {
+                self.progress.send_modify(|progress| progress.pieces.append(&mut held));
+            }
         }
-        Ok(())
+        if sounds { Ok(self.whole()) } else { Err(silent()) }
     }
 
-    /// A stream from the beginning of the phrase, at the listener's own pace.
-    pub(super) fn follow(&self) -> SpeechStream {
-        let (pieces, stream) = mpsc::channel(AHEAD);
-        let mut progress = self.progress.subscribe();
-        tokio::spawn(async move {
-            let mut heard = 0;
-            loop {
-                let (new, end) = {
-                    let now = progress.borrow_and_update();
-                    (now.pieces[heard..].to_vec(), now.end.clone())
-                };
-                heard += new.len();
-                for piece in new {
-                    if pieces.send(Ok(piece)).await.is_err() {
-                        return;
-                    }
-                }
-                if let Some(end) = end {
-                    if let Err(error) = end {
-                        let _ = pieces.send(Err(error)).await;
-                    }
-                    return;
-                }
-                let more = tokio::select! {
-                    more = progress.changed() => more,
-                    () = pieces.closed() => return,
-                };
-                if more.is_err() {
-                    let _ = pieces.send(Err(SpeechError::Stopped { engine: "the speech engine" })).await;
-                    return;
-                }
-            }
-        });
-        stream
+    fn whole(&self) -> Arc<[i16]> {
+        self.progress.borrow().pieces.iter().flat_map(|piece| piece.iter().copied()).collect()
     }
+
+    /// The phrase was found after all.
+    pub(super) fn found(&self, sound: Arc<[i16]>) {
+        self.progress.send_modify(|progress| progress.pieces.push(sound));
+    }
+
+    /// Tells everyone how it ended.
+    pub(super) fn land(&self, end: Result<(), SpeechError>) {
+        self.progress.send_modify(|progress| progress.end = Some(end));
+    }
+
+    /// Listens from the beginning of the phrase, at one's own pace.
+    pub(super) fn follow(&self) -> Follower {
+        Follower { progress: self.progress.subscribe(), heard: 0 }
+    }
+}
+
+/// One who listens to a phrase that is being made.
+pub(crate) struct Follower {
+    progress: watch::Receiver<Progress>,
+    heard: usize,
+}
+
+impl Follower {
+    /// The next piece; `None` at the end. May be dropped and called again without loss.
+    pub(crate) async fn next(&mut self) -> Option<Result<Arc<[i16]>, SpeechError>> {
+        loop {
+            let (piece, end) = {
+                let now = self.progress.borrow_and_update();
+                (now.pieces.get(self.heard).cloned(), now.end.clone())
+            };
+            match (piece, end) {
+                (Some(piece), _) => {
+                    self.heard += 1;
+                    return Some(Ok(piece));
+                }
+                (None, Some(end)) => return end.err().map(Err),
+                (None, None) if self.progress.changed().await.is_err() => {
+                    return Some(Err(SpeechError::Stopped { engine: "the speech engine" }));
+                }
+                (None, None) => {}
+            }
+        }
+    }
+}
+
+fn leading_silence(pcm: &[i16]) -> usize {
+    pcm.iter().position(|sample| sample.unsigned_abs() > SILENT).unwrap_or(pcm.len())
 }

@@ -8,7 +8,6 @@ mod driver;
 mod models;
 mod sound;
 mod utterance;
-mod words;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,6 +19,7 @@ use outbound::Fault;
 use resilience::Guard;
 use tokio::time::timeout;
 
+use crate::vendor::hints::hints;
 use crate::{Domain, Listening, Recognition, RecognitionEvent, SpeechError, SpeechToText};
 use driver::Driver;
 use models::{Model, Models};
@@ -164,7 +164,7 @@ impl SpeechToText for Riva {
         let model = self.model(&language).await?;
         let encoder = Encoder::new(rate, &model)?;
         // To count a domain's words takes too long for a thread that moves live audio.
-        let hints = tokio::task::spawn_blocking(move || words::hints(&domain, MAX_HINTS)).await;
+        let hints = tokio::task::spawn_blocking(move || hints(&domain, MAX_HINTS)).await;
         let hints = hints.map_err(|_| SpeechError::Stopped { engine: NAME })?;
         let first = first(&self.config, &model, &hints);
         let driver = Driver { channels: self.channels.clone(), config: Arc::clone(&self.config), first, model, meter };

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use speech::ladder::ears::Ears;
+use speech::ladder::{Patience, Rung};
 use speech::local::{LocalRecognizer, LocalRecognizerConfig};
 use speech::{Recognition, RecognitionEvent, SpeechError, SpeechToText, Transcript};
 
@@ -230,4 +232,24 @@ async fn a_cache_that_cannot_be_written_is_an_error() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o400)).unwrap();
     let error = LocalRecognizer::start(support::config(&file)).await.err().unwrap();
     assert!(matches!(error, SpeechError::File { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn when_one_engine_hangs_the_next_hears_the_whole_utterance() {
+    let (cache, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (config, note) = noted(cache.path());
+    let hangs: Arc<dyn SpeechToText> = Arc::new(LocalRecognizer::start(config).await.unwrap());
+    let hears: Arc<dyn SpeechToText> = Arc::new(recognizer(other.path()).await);
+    let patience = Patience { begin: Duration::from_secs(30), go_on: Duration::from_millis(300) };
+    let ears = Ears::new(vec![Rung::outside(hangs, || true).with_patience(patience), Rung::here(hears)]);
+    let domain = Arc::new(hotel::domain());
+    ears.prepare(&domain).await.unwrap();
+    let mut recognition = ears.open(speech::Listening::plain(domain, 8_000)).await.unwrap();
+    recognition.expect("request");
+    let pcm = support::telephone("rms", "do you have parking").await;
+    kill(&note, "-STOP");
+    say(recognition.as_mut(), &pcm);
+    let heard = final_of(recognition.as_mut()).await.unwrap();
+    kill(&note, "-KILL");
+    assert_eq!(heard.text, "do you have parking");
 }

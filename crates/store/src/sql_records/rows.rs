@@ -171,7 +171,12 @@ impl TryFrom<CallbackRow> for CallbackRequest {
             agent_id: AgentId(row.agent_id),
             number: PhoneNumber::new(row.number),
             at: row.at.to_jiff(),
-            why: word("reason of a callback", &row.why, &[CallbackWhy::Queue, CallbackWhy::Drain], CallbackWhy::as_str)?,
+            why: word(
+                "reason of a callback",
+                &row.why,
+                &[CallbackWhy::Queue, CallbackWhy::Drain, CallbackWhy::Asked],
+                CallbackWhy::as_str,
+            )?,
         })
     }
 }

@@ -16,6 +16,8 @@ const TURN: [f64; 14] = [0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0, 1.
 const GREETING: [f64; 9] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0];
 /// From the decision to stop to the `clear` on the wire, seconds: one frame is 20 ms, and that is the aim.
 const BARGE_IN: [f64; 7] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
+/// From the caller's first voiced frame to the `clear`, seconds: speech must last 120 ms to be more than a click.
+const PAUSE: [f64; 8] = [0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.3, 0.5];
 /// A tool's answer, seconds: the house's own books take milliseconds, another company's service up to its deadline.
 const TOOL: [f64; 9] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 /// Waiting for an agent, seconds: 20 is the usual service level of call centres; after ten minutes hardly anybody still waits.
@@ -72,6 +74,12 @@ families! {
     barge_ins, "voicenoob_barge_ins": Counter = Counter::default();
     /// From the decision that the caller interrupts to the command that silences the agent.
     barge_in_clear, "voicenoob_barge_in_clear_seconds": Histogram = Histogram::new(BARGE_IN);
+    /// From the caller's first voiced frame over the agent's words to the command that silences the agent.
+    barge_in_pause, "voicenoob_barge_in_pause_seconds": Histogram = Histogram::new(PAUSE);
+    /// Pauses of agents that went on because it was a murmur or a noise.
+    false_interruptions, "voicenoob_false_interruptions": Counter = Counter::default();
+    /// Fillers and apologies that were said while a reply was owed.
+    fillers, "voicenoob_fillers": Counter = Counter::default();
     /// Utterances of callers in which no words were recognised.
     not_understood, "voicenoob_not_understood": Counter = Counter::default();
     /// Changes of who listens, thinks or speaks within calls, by the part, the engine or service that took over, and why

@@ -8,7 +8,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-use super::services;
+use super::{phrases, services};
 
 /// The words of [`Sample::drain_state`].
 const DRAIN_STATES: [&str; 5] = ["running", "settling", "refusing", "handover", "stopped"];
@@ -45,6 +45,31 @@ pub struct Sample {
     pub passwords_done: u64,
     /// The outside services that are in use.
     pub services: Vec<ServiceSample>,
+    /// The levels of the phrase cache.
+    pub phrases: Vec<PhraseSample>,
+}
+
+/// One level of the phrase cache: what it did since the start, and what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PhraseSample {
+    /// `memory`, `file`, `redis`, `engine`.
+    pub level: &'static str,
+    /// Phrases found; by an engine: made.
+    pub hits: u64,
+    /// Phrases not found.
+    pub misses: u64,
+    /// Failures, and what was not good enough to be kept.
+    pub errors: u64,
+    /// Phrases that made room for others.
+    pub evictions: u64,
+    /// Bytes held; absent where nothing is held or it is not known.
+    pub bytes: Option<u64>,
+    /// Phrases held; absent as above.
+    pub entries: Option<u64>,
+    /// Time spent looking, or making, all together.
+    pub loading: Duration,
+    /// Ages of what was found, all together.
+    pub age_of_hits: Duration,
 }
 
 /// An outside service, as its guard counts. Words and names are the guard's.
@@ -100,6 +125,7 @@ impl Sample {
             Each("state", states),
         );
         services::register(&self.services, registry);
+        phrases::register(&self.phrases, registry);
         let hashing = Each("state", [("running", self.passwords_running), ("waiting", self.passwords_waiting)]);
         registry.register("voicenoob_passwords_hashing", "Sign-ins and changes of passwords that are in the line for a hash", hashing);
         let done = ConstCounter::new(self.passwords_done);

@@ -31,31 +31,31 @@ pub(super) fn register(services: &[ServiceSample], registry: &mut Registry) {
     add("voicenoob_service_calls_under_way", "Calls to outside services that are not over", Series::gauge(under_way));
 }
 
-type Labels = Vec<(&'static str, &'static str)>;
+pub(super) type Labels = Vec<(&'static str, &'static str)>;
 
-fn row<const N: usize>(labels: [(&'static str, &'static str); N], value: impl Into<f64>) -> (Labels, f64) {
+pub(super) fn row<const N: usize>(labels: [(&'static str, &'static str); N], value: impl Into<f64>) -> (Labels, f64) {
     (labels.to_vec(), value.into())
 }
 
 /// Prometheus has no other numbers.
 #[expect(clippy::cast_precision_loss, reason = "counts beyond 2^53 are not reached")]
-const fn as_float(count: u64) -> f64 {
+pub(super) const fn as_float(count: u64) -> f64 {
     count as f64
 }
 
 /// Values of one family, each with its labels.
 #[derive(Debug)]
-struct Series {
+pub(super) struct Series {
     counter: bool,
     rows: Vec<(Labels, f64)>,
 }
 
 impl Series {
-    fn gauge(rows: impl Iterator<Item = (Labels, f64)>) -> Self {
+    pub(super) fn gauge(rows: impl Iterator<Item = (Labels, f64)>) -> Self {
         Self { counter: false, rows: rows.collect() }
     }
 
-    fn counter(rows: impl Iterator<Item = (Labels, f64)>) -> Self {
+    pub(super) fn counter(rows: impl Iterator<Item = (Labels, f64)>) -> Self {
         Self { counter: true, rows: rows.collect() }
     }
 }

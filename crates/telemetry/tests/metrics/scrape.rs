@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use telemetry::{CallRecorder, Metrics, Pool, Sample, ServiceSample};
+use telemetry::{CallRecorder, Metrics, PhraseSample, Pool, Sample, ServiceSample};
 
 /// What a real scraper sends (Prometheus 2.42).
 pub(crate) const PROMETHEUS: &str = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
@@ -28,10 +28,26 @@ pub(crate) fn everything_known() -> Sample {
         remaining_calls: 0,
         live_state_up: true,
         services: vec![telnyx(), ServiceSample { service: "openid", ..telnyx() }],
+        phrases: vec![memory(), PhraseSample { level: "engine", bytes: None, entries: None, ..memory() }],
         passwords_running: 1,
         passwords_waiting: 5,
         passwords_done: 70,
         pool: Some(Pool { in_use: 1, idle: 4, max: 10, waits: 3, waited: Duration::from_millis(1_500) }),
+    }
+}
+
+/// A level of the phrase cache that was of use.
+fn memory() -> PhraseSample {
+    PhraseSample {
+        level: "memory",
+        hits: 40,
+        misses: 8,
+        errors: 2,
+        evictions: 1,
+        bytes: Some(64_000),
+        entries: Some(5),
+        loading: Duration::from_millis(250),
+        age_of_hits: Duration::from_secs(90),
     }
 }
 
@@ -60,6 +76,7 @@ pub(crate) fn at_rest() -> Sample {
         remaining_calls: 0,
         live_state_up: true,
         services: Vec::new(),
+        phrases: Vec::new(),
         pool: None,
         passwords_running: 0,
         passwords_waiting: 0,

@@ -26,6 +26,12 @@ fn what_a_session_sees_becomes_numbers() {
     recorder.fact(SessionFact::NotUnderstood);
     recorder.fact(SessionFact::Tool { name: "book_room", outcome: ToolOutcome::Refused, ms: 120 });
     assert_eq!(value(&metrics, "voicenoob_greeting_latency_seconds_sum"), 0.041);
+    recorder.fact(SessionFact::Paused { ms: 140 });
+    recorder.fact(SessionFact::FalseInterruption);
+    recorder.fact(SessionFact::Filler);
+    assert_eq!(value(&metrics, "voicenoob_barge_in_pause_seconds_sum"), 0.14);
+    assert_eq!(value(&metrics, "voicenoob_false_interruptions_total"), 1.0);
+    assert_eq!(value(&metrics, "voicenoob_fillers_total"), 1.0);
     assert_eq!(value(&metrics, "voicenoob_barge_ins_total"), 1.0);
     assert_eq!(value(&metrics, "voicenoob_barge_in_clear_seconds_sum"), 0.004);
     assert_eq!(value(&metrics, "voicenoob_not_understood_total"), 1.0);
@@ -90,6 +96,14 @@ fn how_things_stand_is_taken_from_the_sample() {
         ("voicenoob_service_breaker_not_closed_seconds_total{service=\"telnyx\"}", 30.5),
         ("voicenoob_service_calls_total{service=\"telnyx\",outcome=\"rejected\"}", 20.0),
         ("voicenoob_service_calls_under_way{service=\"telnyx\"}", 4.0),
+        ("voicenoob_phrase_cache_hits_total{level=\"memory\"}", 40.0),
+        ("voicenoob_phrase_cache_misses_total{level=\"engine\"}", 8.0),
+        ("voicenoob_phrase_cache_errors_total{level=\"memory\"}", 2.0),
+        ("voicenoob_phrase_cache_evictions_total{level=\"memory\"}", 1.0),
+        ("voicenoob_phrase_cache_load_seconds_total{level=\"memory\"}", 0.25),
+        ("voicenoob_phrase_cache_hit_age_seconds_total{level=\"memory\"}", 90.0),
+        ("voicenoob_phrase_cache_bytes{level=\"memory\"}", 64_000.0),
+        ("voicenoob_phrase_cache_entries{level=\"memory\"}", 5.0),
         ("voicenoob_passwords_hashing{state=\"running\"}", 1.0),
         ("voicenoob_passwords_hashing{state=\"waiting\"}", 5.0),
         ("voicenoob_passwords_hashed_total", 70.0),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use riva::asr::{SpeechRecognitionAlternative, StreamingRecognizeResponse, WordInfo};
 
-use super::words::bare;
+use crate::vendor::writing::bare_words;
 use crate::{Transcript, Word};
 
 /// For words of which Riva says no confidence (0 stands for "not said"): taken for heard, and not for certain.
@@ -64,7 +64,7 @@ impl Assembly {
         let written: Vec<&str> = self.parts().map(|part| part.transcript.trim()).filter(|part| !part.is_empty()).collect();
         let written = written.join(" ");
         let words = self.parts().flat_map(|part| &part.words).take(MAX_WORDS).map(word).filter(|word| !word.text.is_empty()).collect();
-        let text = bare(&written);
+        let text = bare_words(&written);
         let confidence = if text.is_empty() { 0.0 } else { self.confidence() };
         Transcript { text, written, confidence, words, took }
     }
@@ -90,7 +90,7 @@ fn join(mut begin: SpeechRecognitionAlternative, end: SpeechRecognitionAlternati
 }
 
 fn word(info: &WordInfo) -> Word {
-    Word { text: bare(&info.word), confidence: sure(info.confidence) }
+    Word { text: bare_words(&info.word), confidence: sure(info.confidence) }
 }
 
 /// Some models answer with logarithms or more than one [U]: what is not between 0 and 1 is not said either.

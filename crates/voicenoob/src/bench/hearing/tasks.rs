@@ -117,6 +117,7 @@ impl Scene {
                     self.lines.push(format!("tool: {tool} {arguments}"));
                     self.dialogue.handle(Input::ToolAnswered { id, outcome }, NOW);
                 }
+                Output::Dtmf { .. } => {}
                 Output::End(exit) => self.exit = Some(exit),
             }
         }

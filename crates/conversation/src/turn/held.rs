@@ -1,0 +1,149 @@
+//! The agent is paused because the caller's voice came over its words: does it go on, or does it stop?
+
+use std::time::{Duration, Instant};
+
+use super::owed::Owed;
+use super::{Action, Conversation, Floor};
+use crate::endpoint::ONSET_GAP;
+use crate::{Hint, TurnTaking, Words};
+
+/// What is known of the caller's voice since the agent paused.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Held {
+    began: Instant,
+    last_voice: Instant,
+    words: Words,
+    /// What the agent had still to say.
+    left: Duration,
+}
+
+/// What it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// A murmur, or a noise.
+    Resume,
+    /// The caller wants to speak.
+    Interrupt,
+}
+
+impl Held {
+    pub(super) fn new(began: Instant, now: Instant) -> Self {
+        Self { began, last_voice: now, words: Words::None, left: Duration::MAX }
+    }
+
+    pub(super) fn left(&mut self, left: Duration) {
+        self.left = left;
+    }
+
+    pub(super) fn voice(&mut self, now: Instant) {
+        self.last_voice = now;
+    }
+
+    pub(super) fn words(&mut self, words: Words) {
+        self.words = words;
+    }
+
+    /// The decision, once there is one.
+    pub(super) fn verdict(&self, now: Instant, rules: &TurnTaking) -> Option<Verdict> {
+        let speaking = now.saturating_duration_since(self.last_voice) < ONSET_GAP;
+        let in_time = now < self.began + rules.decide_within;
+        match self.words {
+            Words::Real => Some(Verdict::Interrupt),
+            Words::Murmur if !speaking => Some(self.murmured(rules)),
+            _ if in_time => None,
+            _ if speaking => Some(Verdict::Interrupt),
+            _ if self.is_noise(rules) => Some(Verdict::Resume),
+            _ => (now >= self.limit(rules)).then_some(Verdict::Interrupt),
+        }
+    }
+
+    /// The decision when nothing more will be known of the words.
+    pub(super) fn last_verdict(&self, rules: &TurnTaking) -> Verdict {
+        match self.words {
+            Words::Real => Verdict::Interrupt,
+            Words::Murmur => self.murmured(rules),
+            Words::None => Verdict::Resume,
+        }
+    }
+
+    /// When [`Self::verdict`] has an answer although nothing more happens.
+    pub(super) fn deadline(&self, rules: &TurnTaking) -> Instant {
+        let (quiet, window) = (self.last_voice + ONSET_GAP, self.began + rules.decide_within);
+        match self.words {
+            Words::Real => self.began,
+            Words::Murmur => quiet.min(window),
+            Words::None if quiet > window || self.is_noise(rules) => window,
+            Words::None => self.limit(rules),
+        }
+    }
+
+    fn limit(&self, rules: &TurnTaking) -> Instant {
+        self.began + rules.decide_within + rules.words_grace
+    }
+
+    fn is_noise(&self, rules: &TurnTaking) -> bool {
+        rules.barge_in.is_none_or(|least| self.last_voice.saturating_duration_since(self.began) < least)
+    }
+
+    fn murmured(&self, rules: &TurnTaking) -> Verdict {
+        if self.left <= rules.near_end { Verdict::Interrupt } else { Verdict::Resume }
+    }
+}
+
+impl Conversation {
+    /// The recogniser has words of the utterance under way.
+    pub fn words(&mut self, hint: Hint, now: Instant) {
+        if !self.rules.semantic {
+            return;
+        }
+        self.endpoint.words(hint.complete);
+        if let Floor::Held(held) = &mut self.floor {
+            held.words(hint.words);
+        }
+        self.decide(now);
+    }
+
+    /// The recogniser says that the speaker has finished.
+    pub fn end_of_speech(&mut self) {
+        self.endpoint.end_of_speech();
+    }
+
+    /// The utterance's last words are known. While the agent is paused, [`Action::Resume`] or [`Action::Interrupt`] comes of it in any case.
+    pub fn last_words(&mut self, words: Words, now: Instant) {
+        if let Floor::Held(mut held) = self.floor {
+            held.words(words);
+            self.decided(held.last_verdict(&self.rules), now);
+        }
+    }
+
+    /// So much was left to say when the agent paused.
+    pub fn paused_with(&mut self, left: Duration) {
+        if let Floor::Held(held) = &mut self.floor {
+            held.left(left);
+        }
+    }
+
+    pub(super) fn decide(&mut self, now: Instant) {
+        if let Floor::Held(held) = self.floor
+            && let Some(verdict) = held.verdict(now, &self.rules)
+        {
+            self.decided(verdict, now);
+        }
+    }
+
+    pub(super) fn decided(&mut self, verdict: Verdict, now: Instant) {
+        match verdict {
+            Verdict::Resume => {
+                self.floor = Floor::Agent { interruptible: true };
+                self.drop_utterance();
+                self.out.push_back(Action::Resume);
+            }
+            Verdict::Interrupt => {
+                // The session answers with `caller_turn` or `agent_thinks`.
+                self.floor = Floor::Owed;
+                self.owed = Some(Owed::new(now, now));
+                self.out.push_back(Action::Interrupt);
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+-- ARGV: P, ahead, name
+forget_phrase(ARGV[3])
+return 1

@@ -1,0 +1,214 @@
+//! Who listens, thinks and speaks: engines and models of vendors that are configured, each behind its guard.
+
+mod probes;
+mod tiers;
+
+use std::sync::Arc;
+
+use agent::Rung as ModelRung;
+use call::Tier;
+use models::LanguageModel;
+use models::anthropic::{self, Anthropic};
+use models::completions::{self, Completions, Dialect};
+use privacy::Secret;
+use resilience::{Guard, Guards, Service};
+use speech::ladder::Rung;
+use speech::vendor::aura::{Aura, AuraConfig};
+use speech::vendor::azure::{AzurePlace, AzureSpeech, AzureSpeechConfig};
+use speech::vendor::deepgram::{self, Deepgram, DeepgramConfig};
+use speech::vendor::elevenlabs::{ElevenLabs, ElevenLabsConfig};
+use speech::vendor::openai::{OpenAiListen, OpenAiListenConfig, OpenAiPlace, OpenAiSpeak, OpenAiSpeakConfig};
+use speech::{SpeechToText, TextToSpeech};
+
+pub(crate) use self::probes::look_after;
+pub use self::probes::{Probe, VendorFault};
+use crate::ServerError;
+use crate::settings::{Place, Vendors};
+
+/// Azure OpenAI's version of the interface of deployments.
+const AZURE_API_VERSION: &str = "2024-10-21";
+
+/// What is configured, best first as the settings say. An engine of this machine is not in it.
+#[derive(Default)]
+pub(crate) struct Kit {
+    ears: Vec<(&'static str, Rung<dyn SpeechToText>)>,
+    voices: Vec<(&'static str, Rung<dyn TextToSpeech>)>,
+    models: Vec<(&'static str, ModelRung)>,
+    /// What finds out outside of calls whether a service is back.
+    pub(crate) probes: Vec<Probe>,
+}
+
+/// Builds a kit, service by service.
+struct Builder<'a> {
+    guards: &'a Guards,
+    kit: Kit,
+}
+
+impl Kit {
+    /// Everything that has a key (or needs none).
+    pub(crate) fn build(vendors: &Vendors, guards: &Guards) -> Result<Self, ServerError> {
+        let mut builder = Builder { guards, kit: Self::default() };
+        builder.speech_engines(vendors)?;
+        builder.models(vendors)?;
+        Ok(builder.kit)
+    }
+
+    /// Who listens: in the order of the settings, or as they stand here. `local` is put where the settings want it, else last.
+    pub(crate) fn ears(&self, order: &[String], local: Option<Arc<dyn SpeechToText>>) -> Vec<Rung<dyn SpeechToText>> {
+        ordered(&self.ears, order, local.map(Rung::here))
+    }
+
+    /// Who speaks; the same.
+    pub(crate) fn voices(&self, order: &[String], local: Option<Arc<dyn TextToSpeech>>) -> Vec<Rung<dyn TextToSpeech>> {
+        ordered(&self.voices, order, local.map(Rung::here))
+    }
+
+    /// Whose words an agent of this tier speaks.
+    pub(crate) fn models(&self, tier: Tier, order: &[String]) -> Vec<ModelRung> {
+        let wanted: Vec<&str> = if order.is_empty() { tiers::models(tier).to_vec() } else { order.iter().map(String::as_str).collect() };
+        picked(&self.models, &wanted)
+    }
+}
+
+/// Those that are named, in that order; all, when none are. What runs here comes where `local` is named, else at the end.
+fn ordered<T: ?Sized>(all: &[(&'static str, Rung<T>)], order: &[String], local: Option<Rung<T>>) -> Vec<Rung<T>> {
+    if order.is_empty() {
+        return all.iter().map(|(_, rung)| rung.clone()).chain(local).collect();
+    }
+    let (mut wanted, mut local) = (Vec::new(), local);
+    for name in order {
+        match all.iter().find(|(known, _)| known == name) {
+            Some((_, rung)) => wanted.push(rung.clone()),
+            None if name == "local" => wanted.extend(local.take()),
+            None => {}
+        }
+    }
+    // The last resort is never left out.
+    wanted.extend(local);
+    wanted
+}
+
+fn picked<T: Clone>(all: &[(&'static str, T)], wanted: &[&str]) -> Vec<T> {
+    wanted.iter().filter_map(|name| all.iter().find(|(known, _)| known == name)).map(|(_, one)| one.clone()).collect()
+}
+
+fn open(guard: &Guard) -> impl Fn() -> bool + Send + Sync + 'static {
+    let guard = guard.clone();
+    move || guard.lets_through()
+}
+
+impl Builder<'_> {
+    fn speech_engines(&mut self, vendors: &Vendors) -> Result<(), ServerError> {
+        if let Some((url, key)) = keyed(&vendors.deepgram) {
+            let guard = self.guards.of(Service::DeepgramListen);
+            let config = DeepgramConfig { model: vendors.deepgram_model.clone(), ..DeepgramConfig::default() };
+            self.listens("deepgram", Arc::new(Deepgram::new(&deepgram::setup(url, key), guard.clone(), config)?), &guard);
+        }
+        if let Some((url, key)) = keyed(&vendors.openai) {
+            let place = || OpenAiPlace { base_url: url.to_owned(), ..OpenAiPlace::new(key.clone()) };
+            let guard = self.guards.of(Service::OpenAiListen);
+            self.listens("openai", Arc::new(OpenAiListen::new(OpenAiListenConfig::new(place()), guard.clone())?), &guard);
+        }
+        if let Some((url, key)) = keyed(&vendors.elevenlabs) {
+            let guard = self.guards.of(Service::ElevenLabs);
+            let mut config = ElevenLabsConfig::new(key.clone());
+            (config.base_url, config.model) = (url.to_owned(), vendors.elevenlabs_model.clone());
+            if let Some(voice) = &vendors.elevenlabs_voice {
+                config.voice.clone_from(voice);
+            }
+            self.speaks("elevenlabs", Arc::new(ElevenLabs::new(config, guard.clone())?), &guard);
+        }
+        if let Some((url, key)) = keyed(&vendors.azure_speech) {
+            let guard = self.guards.of(Service::AzureSpeech);
+            let config = AzureSpeechConfig::new(AzurePlace::Address(url.to_owned()), key.clone());
+            self.speaks("azure_speech", Arc::new(AzureSpeech::new(config, guard.clone())?), &guard);
+        }
+        if let Some((url, key)) = keyed(&vendors.deepgram) {
+            let guard = self.guards.of(Service::DeepgramSpeak);
+            self.speaks("deepgram", Arc::new(Aura::new(&deepgram::setup(url, key), guard.clone(), AuraConfig::default())?), &guard);
+        }
+        if let Some((url, key)) = keyed(&vendors.openai) {
+            let guard = self.guards.of(Service::OpenAiSpeak);
+            let place = OpenAiPlace { base_url: url.to_owned(), ..OpenAiPlace::new(key.clone()) };
+            self.speaks("openai", Arc::new(OpenAiSpeak::new(OpenAiSpeakConfig::new(place), guard.clone())?), &guard);
+        }
+        Ok(())
+    }
+
+    fn models(&mut self, vendors: &Vendors) -> Result<(), ServerError> {
+        let place = |place: &Place| keyed(place).map(|(url, key)| (url.to_owned(), key.clone()));
+        if let Some((url, key)) = place(&vendors.openai) {
+            let model = &vendors.openai_model;
+            self.completes("openai", Service::OpenAi, Dialect::openai(model).at(url), model, Some(key), false)?;
+        }
+        if let (Some((url, key)), Some(deployment)) = (place(&vendors.azure_openai), &vendors.azure_deployments[0]) {
+            let dialect = Dialect::azure_openai(&url, deployment, AZURE_API_VERSION).at(url.clone());
+            self.completes("azure_openai", Service::AzureOpenAi, dialect, deployment, Some(key), false)?;
+        }
+        if let Some((url, key)) = place(&vendors.anthropic) {
+            let guard = self.guards.of(Service::Anthropic);
+            let config = anthropic::Config { base_url: url, ..anthropic::Config::new(&vendors.anthropic_model, key) };
+            self.thinks("anthropic", Arc::new(Anthropic::new(config, guard.clone())?), &guard);
+        }
+        if let Some((url, key)) = place(&vendors.cerebras) {
+            self.completes("cerebras", Service::Cerebras, Dialect::cerebras().at(url), &vendors.cerebras_model, Some(key), false)?;
+        }
+        if let Some((url, key)) = place(&vendors.groq) {
+            self.completes("groq", Service::Groq, Dialect::groq().at(url), &vendors.groq_model, Some(key), false)?;
+        }
+        let own = &vendors.own_model;
+        if !own.url.is_empty() {
+            // An operator who names an address in the clear means it.
+            self.completes("own_model", Service::OwnModel, Dialect::own(&own.url), &vendors.own_model_name, own.key.clone(), true)?;
+        }
+        Ok(())
+    }
+
+    fn completes(
+        &mut self,
+        name: &'static str,
+        service: Service,
+        dialect: Dialect,
+        model: &str,
+        key: Option<Secret>,
+        plain: bool,
+    ) -> Result<(), ServerError> {
+        let guard = self.guards.of(service);
+        let config = completions::Config { plain, ..completions::Config::new(dialect, model, key) };
+        self.thinks(name, Arc::new(Completions::new(config, guard.clone())?), &guard);
+        Ok(())
+    }
+
+    fn listens(&mut self, name: &'static str, engine: Arc<dyn SpeechToText>, guard: &Guard) {
+        let checked = Arc::clone(&engine);
+        self.kit.probes.push(Probe::new(guard, move || {
+            let engine = Arc::clone(&checked);
+            async move { engine.check().await.map_err(|fault| fault.to_string()) }
+        }));
+        self.kit.ears.push((name, Rung::outside(engine, open(guard))));
+    }
+
+    fn speaks(&mut self, name: &'static str, engine: Arc<dyn TextToSpeech>, guard: &Guard) {
+        let checked = Arc::clone(&engine);
+        self.kit.probes.push(Probe::new(guard, move || {
+            let engine = Arc::clone(&checked);
+            async move { engine.check().await.map_err(|fault| fault.to_string()) }
+        }));
+        self.kit.voices.push((name, Rung::outside(engine, open(guard))));
+    }
+
+    fn thinks(&mut self, name: &'static str, model: Arc<dyn LanguageModel>, guard: &Guard) {
+        let checked = Arc::clone(&model);
+        self.kit.probes.push(Probe::new(guard, move || {
+            let model = Arc::clone(&checked);
+            async move { model.check().await.map_err(|fault| fault.to_string()) }
+        }));
+        self.kit.models.push((name, ModelRung { model, open: Arc::new(open(guard)) }));
+    }
+}
+
+/// A place that is configured.
+fn keyed(place: &Place) -> Option<(&str, &Secret)> {
+    let key = place.key.as_ref()?;
+    (!place.url.is_empty()).then_some((place.url.as_str(), key))
+}

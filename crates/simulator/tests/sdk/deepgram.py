@@ -1,0 +1,71 @@
+"""Deepgram's own SDK talks to the simulator: what it cannot read into its types is a fault of the simulator."""
+import math
+import sys
+
+from deepgram import DeepgramClient
+from deepgram.core.api_error import ApiError
+from deepgram.environment import DeepgramClientEnvironment
+from deepgram.listen.v1.types import ListenV1Metadata, ListenV1Results, ListenV1SpeechStarted, ListenV1UtteranceEnd
+
+base = sys.argv[1]
+sockets = base.replace("http", "ws", 1)
+environment = DeepgramClientEnvironment(base=base, production=sockets, agent=sockets, agent_rest=base)
+client = DeepgramClient(api_key="a-key", environment=environment)
+
+
+def listen():
+    """Two seconds of a voice and of silence, then the end."""
+    voice = bytes(0x20 if math.sin(at / 6) > 0 else 0xA0 for at in range(8000))
+    silence = b"\xff" * 16000
+    options = dict(model="nova-3", encoding="mulaw", sample_rate="8000", interim_results="true", endpointing="300",
+                   utterance_end_ms="1000", vad_events="true", punctuate="true")
+    with client.listen.v1.connect(**options) as socket:
+        for sound in (voice, voice, silence):
+            for at in range(0, len(sound), 800):
+                socket.send_media(sound[at:at + 800])
+        socket.send_keep_alive()
+        socket.send_finalize()
+        socket.send_close_stream()
+        return list(socket)
+
+
+messages = listen()
+kinds = [type(message) for message in messages]
+assert kinds[0] is ListenV1SpeechStarted and kinds[-1] is ListenV1Metadata, kinds
+assert ListenV1UtteranceEnd in kinds, kinds
+results = [message for message in messages if isinstance(message, ListenV1Results)]
+interim = [result for result in results if not result.is_final]
+final = [result for result in results if result.speech_final]
+assert interim and interim[0].channel.alternatives[0].transcript, interim
+assert [result.channel.alternatives[0].transcript for result in final] == ["Good morning."], final
+words = final[0].channel.alternatives[0].words
+assert [word.word for word in words] == ["good", "morning"] and words[0].end <= words[1].end
+assert any(result.from_finalize for result in results)
+assert abs(messages[-1].duration - 4.0) < 0.05 and len(messages[-1].sha256) == 64
+
+sound = b"".join(client.speak.v1.audio.generate(text="Hello.", model="aura-2-thalia-en", encoding="mulaw", sample_rate=8000,
+                                                container="none"))
+assert len(sound) == 6 * 60 * 8, len(sound)
+
+with client.speak.v1.connect(model="aura-2-thalia-en", encoding="linear16", sample_rate="16000") as socket:
+    from deepgram.speak.v1.types import SpeakV1Cleared, SpeakV1Flushed, SpeakV1Metadata, SpeakV1Text
+    socket.send_text(SpeakV1Text(type="Speak", text="Hello."))
+    socket.send_flush()
+    spoken, message = b"", socket.recv()
+    assert isinstance(message, SpeakV1Metadata), message
+    while not isinstance(message, SpeakV1Flushed):
+        message = socket.recv()
+        if isinstance(message, bytes):
+            spoken += message
+    assert len(spoken) == 6 * 60 * 32, len(spoken)
+    socket.send_clear()
+    message = socket.recv()
+    assert getattr(message, "type", None) == "Cleared", message
+    socket.send_close()
+
+wrong = DeepgramClient(api_key="wrong-key", environment=environment)
+try:
+    b"".join(wrong.speak.v1.audio.generate(text="Hello.", model="aura-2-thalia-en", encoding="mulaw", container="none"))
+    raise SystemExit("a wrong key was taken")
+except ApiError as error:
+    assert error.status_code == 401 and error.body["err_code"] == "INVALID_AUTH", error
