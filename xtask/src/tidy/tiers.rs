@@ -15,7 +15,7 @@ const TIERS: [&[&str]; 5] = [
 ];
 
 /// Arrows within one tier that are allowed: who, whom, why.
-const SIDEWAYS: [(&str, &[&str], &str); 9] = [
+const SIDEWAYS: [(&str, &[&str], &str); 10] = [
     ("telephony", &["call", "audio"], "media streams carry frames and calls have ids"),
     ("conversation", &["call", "audio"], "turns are parts of calls and are made of audio"),
     ("outbound", &["resilience"], "no client of it can be had without a guard"),
