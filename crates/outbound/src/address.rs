@@ -13,6 +13,14 @@ pub fn is_local(url: &Url) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
+/// Whether a service may be there: under TLS, or in the clear on this machine (or anywhere, where an operator said so: `plain`).
+///
+/// # Errors
+/// [`Fault::Address`].
+pub fn may_be_asked(text: &str, plain: bool) -> Result<(), Fault> {
+    base(text, plain).map(drop)
+}
+
 /// Reads the base address of a service: `https`, or `http` on this machine (or anywhere, where an operator said so: `plain`).
 pub(crate) fn base(text: &str, plain: bool) -> Result<Url, Fault> {
     let bad = |why: &str| Fault::Address(why.to_owned());

@@ -82,8 +82,8 @@ fn word(code: &str) -> String {
     if !code.is_empty() && code.len() <= 64 && is_word(code) { code.to_owned() } else { "no code".to_owned() }
 }
 
-/// An error with what is behind it.
-pub(crate) fn chain(error: &dyn Error) -> String {
+/// An error with what is behind it, in one line. For errors of connections, which hold no words of a caller.
+pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut behind = error.source();
     while let Some(source) = behind {

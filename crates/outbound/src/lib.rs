@@ -13,17 +13,17 @@ mod request;
 mod socket;
 mod standby;
 
-pub use address::is_local;
+pub use address::{is_local, may_be_asked};
 pub use body::{Body, Watch};
 pub use client::{Answer, Client, Setup};
 pub use events::{Event, Events};
-pub use fault::Fault;
+pub use fault::{Fault, chain};
 pub use request::{Content, Part, Request};
 pub use socket::{Message, Socket};
 pub use standby::{Standby, StandbyPolicy, Warm};
 
 /// Makes the one TLS provider of the program known. Done once; later calls do nothing.
-pub(crate) fn tls() {
+pub fn tls() {
     // An error says that somebody has done it already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }

@@ -118,6 +118,11 @@ impl Begun {
         self.ticket = None;
     }
 
+    /// Only now is the whole question asked: the time to the answer counts from here.
+    pub fn restart(&mut self) {
+        self.since = Instant::now();
+    }
+
     /// The service has begun to answer: that counts now, with the time it took, and the place is kept. What comes later may still fail, and
     /// counts then as well.
     pub fn alive(&mut self) {

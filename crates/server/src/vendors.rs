@@ -18,6 +18,7 @@ use speech::vendor::azure::{AzurePlace, AzureSpeech, AzureSpeechConfig};
 use speech::vendor::deepgram::{self, Deepgram, DeepgramConfig};
 use speech::vendor::elevenlabs::{ElevenLabs, ElevenLabsConfig};
 use speech::vendor::openai::{OpenAiListen, OpenAiListenConfig, OpenAiPlace, OpenAiSpeak, OpenAiSpeakConfig};
+use speech::vendor::riva::{ChannelsConfig, Riva, RivaConfig};
 use speech::{SpeechToText, TextToSpeech};
 
 pub(crate) use self::probes::look_after;
@@ -103,6 +104,14 @@ impl Builder<'_> {
             let guard = self.guards.of(Service::DeepgramListen);
             let config = DeepgramConfig { model: vendors.deepgram_model.clone(), ..DeepgramConfig::default() };
             self.listens("deepgram", Arc::new(Deepgram::new(&deepgram::setup(url, key), guard.clone(), config)?), &guard);
+        }
+        if !vendors.riva.url.is_empty() {
+            let guard = self.guards.of(Service::Riva);
+            // An operator who names an address in the clear means it. Riva wants a key where it is hosted [U].
+            let bearer = |key: &Secret| ("authorization".to_owned(), Secret::from(format!("Bearer {}", key.expose())));
+            let metadata = vendors.riva.key.iter().map(bearer).collect();
+            let channels = ChannelsConfig { plain: true, metadata, ..ChannelsConfig::new(&vendors.riva.url) };
+            self.listens("riva", Arc::new(Riva::new(channels, guard.clone(), RivaConfig::default())?), &guard);
         }
         if let Some((url, key)) = keyed(&vendors.openai) {
             let place = || OpenAiPlace { base_url: url.to_owned(), ..OpenAiPlace::new(key.clone()) };

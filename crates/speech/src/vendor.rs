@@ -5,6 +5,7 @@ pub mod azure;
 pub mod deepgram;
 pub mod elevenlabs;
 pub mod openai;
+pub mod riva;
 
 mod hints;
 mod sound;

@@ -15,10 +15,11 @@ const TIERS: [&[&str]; 5] = [
 ];
 
 /// Arrows within one tier that are allowed: who, whom, why.
-const SIDEWAYS: [(&str, &[&str], &str); 9] = [
+const SIDEWAYS: [(&str, &[&str], &str); 10] = [
     ("telephony", &["call", "audio"], "media streams carry frames and calls have ids"),
     ("conversation", &["call", "audio"], "turns are parts of calls and are made of audio"),
     ("outbound", &["resilience"], "no client of it can be had without a guard"),
+    ("riva", &["resilience", "outbound"], "its channels begin with a guard, and fail in the words of all ways out"),
     ("agent", &["models"], "a brain may think with a model"),
     ("hotel", &["agent", "store"], "its tools are an agent's tools and its records live in the store"),
     ("tools", &["agent", "store"], "what it runs is an agent's tool, and messages live in the store"),

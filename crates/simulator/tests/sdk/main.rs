@@ -19,3 +19,4 @@ mod judge;
 mod openai_speech;
 mod realtime;
 mod recorder;
+mod riva;

@@ -14,7 +14,8 @@ use crate::stage::{Stage, pairs};
 async fn an_agent_of_the_tier_budget_hears_thinks_and_speaks_by_its_vendors_and_the_record_says_what_it_used() -> Result<()> {
     let stage = Stage::open().await?;
     let agent = stage.receptionist().await?;
-    let call = stage.call(&agent, &["Good morning.", "I would like a double room for two nights.", "What time is breakfast?", "Goodbye."]).await?;
+    let call =
+        stage.call(&agent, &["Good morning.", "I would like a double room for two nights.", "What time is breakfast?", "Goodbye."]).await?;
     // Simulated ears hear their script, whatever is said.
     let (heard, said) = (call.words_of(Speaker::Caller), call.words_of(Speaker::Agent));
     ensure!(heard.contains("i would like to book a double room for two nights"), "{heard}");
