@@ -107,10 +107,9 @@ impl Builder<'_> {
         }
         if !vendors.riva.url.is_empty() {
             let guard = self.guards.of(Service::Riva);
-            // An operator who names an address in the clear means it. Riva wants a key where it is hosted [U].
-            let bearer = |key: &Secret| ("authorization".to_owned(), Secret::from(format!("Bearer {}", key.expose())));
-            let metadata = vendors.riva.key.iter().map(bearer).collect();
-            let channels = ChannelsConfig { plain: true, metadata, ..ChannelsConfig::new(&vendors.riva.url) };
+            // An operator who names an address in the clear means it.
+            let channels = ChannelsConfig { plain: true, ..ChannelsConfig::new(&vendors.riva.url) };
+            let channels = vendors.riva.key.iter().fold(channels, |channels, key| channels.key(key));
             self.listens("riva", Arc::new(Riva::new(channels, guard.clone(), RivaConfig::default())?), &guard);
         }
         if let Some((url, key)) = keyed(&vendors.openai) {

@@ -2,12 +2,7 @@
 //!
 //! They need the Python environment that `./test` installs (`VOICENOOB_SDK_PYTHON`). Each test runs a short script in `tests/sdk/*.py`.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "the whole binary is tests; the lints only spare functions marked as such"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "the whole binary is tests; the lints only spare functions marked as such")]
 
 mod anthropic;
 mod azure_speech;

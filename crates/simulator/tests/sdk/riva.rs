@@ -15,7 +15,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::judged::judged;
+use crate::judge::judge;
 
 /// Importing the SDK on a busy machine takes seconds; what has not finished after this hangs.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -33,7 +33,7 @@ fn script(name: &str, arguments: &[&str]) -> Command {
 async fn nvidias_client_understands_the_simulator() {
     let simulator = Simulator::quick().await.unwrap();
     let address = simulator.url(Vendor::Riva).replace("http://", "");
-    judged("riva_client.py", &[&address]).await;
+    judge("riva_client.py", &[&address]).await.unwrap();
     assert_eq!(simulator.seen(Vendor::Riva).open, 0);
 }
 

@@ -12,8 +12,9 @@ mod utterance;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ::riva::Channels;
+pub use ::riva::ChannelsConfig;
 use ::riva::asr::{RecognitionConfig, SpeechContext, StreamingRecognitionConfig};
-use ::riva::{Channels, ChannelsConfig};
 use async_trait::async_trait;
 use outbound::Fault;
 use resilience::Guard;
