@@ -1,14 +1,13 @@
 //! What an agent of a tier is made of.
 
 use anyhow::{Result, ensure};
-use call::Speaker;
 use reqwest::Method;
 use serde_json::json;
 use simulator::Vendor;
 use testkit::Server;
 
 use crate::program;
-use crate::stage::{Stage, pairs};
+use crate::stage::{Stage, pairs, words};
 
 #[tokio::test]
 async fn an_agent_of_the_tier_budget_hears_thinks_and_speaks_by_its_vendors_and_the_record_says_what_it_used() -> Result<()> {
@@ -16,14 +15,14 @@ async fn an_agent_of_the_tier_budget_hears_thinks_and_speaks_by_its_vendors_and_
     let agent = stage.receptionist().await?;
     let call =
         stage.call(&agent, &["Good morning.", "I would like a double room for two nights.", "What time is breakfast?", "Goodbye."]).await?;
+    let record = stage.record(&call).await?;
     // Simulated ears hear their script, whatever is said.
-    let (heard, said) = (call.words_of(Speaker::Caller), call.words_of(Speaker::Agent));
+    let (heard, said) = (words(&record, "caller"), words(&record, "agent"));
     ensure!(heard.contains("i would like to book a double room for two nights"), "{heard}");
     ensure!(said.starts_with("Good morning, Harbour View."), "the greeting is the agent's own: {said}");
     ensure!(said.contains("Breakfast is served from seven to ten"), "{said}");
-    ensure!(call.tools.iter().any(|tool| tool.tool == "check_availability"), "the model asked the hotel's books: {:?}", call.tools);
-
-    let record = stage.record(&call).await?;
+    let tools = pairs(&record["tools"], "tool", "outcome");
+    ensure!(tools.iter().any(|(tool, _)| tool == "check_availability"), "the model asked the hotel's books: {tools:?}");
     ensure!(record["rungs"].as_array().is_some_and(Vec::is_empty), "nobody had to take over: {}", record["rungs"]);
     let used = pairs(&record["usage"], "service", "unit");
     for line in [("deepgram", "audio_millis"), ("cerebras", "input_tokens"), ("cerebras", "output_tokens"), ("elevenlabs", "characters")] {

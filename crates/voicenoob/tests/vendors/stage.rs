@@ -110,6 +110,12 @@ impl Stage {
     }
 }
 
+/// The words of one side, as they are kept.
+pub(crate) fn words(record: &Value, speaker: &str) -> String {
+    let turns = pairs(&record["turns"], "speaker", "text");
+    turns.into_iter().filter(|(who, _)| who == speaker).map(|(_, text)| text).collect::<Vec<_>>().join("\n")
+}
+
 /// The lines of a record's list, by two of their fields.
 pub(crate) fn pairs(list: &Value, first: &str, second: &str) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
