@@ -104,6 +104,7 @@ impl<S: MediaSocket> Session<S> {
             flow,
             brain,
             opening,
+            voiceless: false,
             replying: false,
             keypad: Keypad::default(),
             liveness: Liveness::new(now),

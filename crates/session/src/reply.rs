@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use agent::{BrainOutput, Exit};
+use agent::{BrainInput, BrainOutput, Exit};
 use call::{LatencyParts, Speaker, TurnRecord};
 use telemetry::SessionFact;
 
@@ -106,6 +106,7 @@ impl<S: MediaSocket> Session<S> {
             return;
         }
         let ms = self.clock_ms(now);
+        self.voiceless = false;
         self.reply.start_ms = Some(ms);
         match self.reply.asked {
             None if self.journal.count() == 0 => self.services.recorder.fact(SessionFact::Greeting { ms: narrow(ms) }),
@@ -122,6 +123,19 @@ impl<S: MediaSocket> Session<S> {
                 self.services.recorder.fact(SessionFact::Turn { latency, words: asked.words });
             }
         }
+    }
+
+    /// A sentence could not be spoken. When that was all of the reply, the caller has heard nothing and is owed something still: the brain finds a
+    /// way out. Once: a voice that cannot say that either leaves the floor to the caller.
+    pub(crate) fn unspoken(&mut self, now: Instant) {
+        let all = self.reply.complete && self.reply.start_ms.is_none() && self.reply.exit.is_none() && !self.speaker.is_making();
+        if !all || std::mem::replace(&mut self.voiceless, true) {
+            return self.settle(now);
+        }
+        let heard = self.speaker.cut(now);
+        self.finish_turn(Some(heard), now);
+        self.conversation.agent_thinks(now);
+        self.tell(BrainInput::Stalled);
     }
 
     /// When the reply is complete and everything was heard, the floor goes to the caller, or the conversation ends.

@@ -79,6 +79,8 @@ pub struct Session<S> {
     pub(crate) brain: Box<dyn Brain>,
     /// What the brain is told first.
     pub(crate) opening: BrainInput,
+    /// A reply could not be spoken, and nothing was since.
+    pub(crate) voiceless: bool,
     /// The brain owes the caller words, or they are not all heard.
     pub(crate) replying: bool,
     pub(crate) keypad: Keypad,
@@ -197,7 +199,7 @@ impl<S: MediaSocket> Session<S> {
             Wake::Spoken(SpeakEvent::Failed(fault)) => {
                 error!(error = %fault, "a sentence could not be spoken");
                 self.pump(now).await?;
-                self.settle(now);
+                self.unspoken(now);
             }
             Wake::Spoken(SpeakEvent::Audio | SpeakEvent::PieceReady) => {}
             Wake::Tool(Some(Ok(done))) => self.tool_done(done),

@@ -135,7 +135,7 @@ impl Metrics {
                 one(&families.barge_ins);
                 families.barge_in_clear.observe(seconds(ms));
             }
-            SessionFact::Rung { change } => families.rung(change),
+            SessionFact::Rung { change } => families.rungs.with(change.part, change.why, one),
             SessionFact::Tool { outcome, ms, .. } => {
                 families.tool_calls.with(outcome, one);
                 families.tool_duration.observe(Duration::from_millis(ms).as_secs_f64());

@@ -1,6 +1,6 @@
 //! The closed sets of words that stand in labels: a label that anything could be written into has no bound.
 
-use call::{EndReason, ToolOutcome};
+use call::{EndReason, Part, RungWhy, ToolOutcome};
 
 /// A closed set of words, and the label it is the value of.
 pub(crate) trait Word: Copy + PartialEq + std::fmt::Debug + Send + Sync + 'static {
@@ -206,6 +206,24 @@ impl ErrorType {
 impl Word for EndReason {
     const LABEL: &'static str = "reason";
     const WORDS: &'static [Self] = &Self::ALL;
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Word for Part {
+    const LABEL: &'static str = "part";
+    const WORDS: &'static [Self] = Self::ALL;
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Word for RungWhy {
+    const LABEL: &'static str = "why";
+    const WORDS: &'static [Self] = Self::ALL;
 
     fn word(self) -> &'static str {
         self.as_str()

@@ -47,6 +47,38 @@ impl<W: Word, M: EncodeMetric + TypedMetric> EncodeMetric for Closed<W, M> {
     }
 }
 
+/// One metric for each pair of words.
+#[derive(Debug, Clone)]
+pub(crate) struct Pairs<A, B, M> {
+    rows: Closed<A, Closed<B, M>>,
+}
+
+impl<A: Word, B: Word, M> Pairs<A, B, M> {
+    /// Each made by `make`.
+    pub(crate) fn new(make: impl Fn() -> M) -> Self {
+        Self { rows: Closed::new(|| Closed::new(&make)) }
+    }
+
+    /// Does `act` with the metric of the two.
+    pub(crate) fn with(&self, first: A, second: B, act: impl FnOnce(&M)) {
+        self.rows.with(first, |row| row.with(second, act));
+    }
+}
+
+impl<A: Word, B: Word, M: EncodeMetric + TypedMetric> EncodeMetric for Pairs<A, B, M> {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), std::fmt::Error> {
+        self.rows.iter().try_for_each(|(first, row)| {
+            row.iter().try_for_each(|(second, metric)| {
+                metric.encode(encoder.encode_family(&[(A::LABEL, first.word()), (B::LABEL, second.word())])?)
+            })
+        })
+    }
+
+    fn metric_type(&self) -> MetricType {
+        M::TYPE
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;

@@ -1,12 +1,11 @@
 //! Every family that counts what happened, but for those by agent. The doc comment of a field is the help text of its metric.
 
-use call::{EndReason, RungChange, ToolOutcome};
+use call::{EndReason, Part, RungWhy, ToolOutcome};
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::closed::Closed;
+use super::closed::{Closed, Pairs};
 use crate::words::{DrainOutcome, LatencyPart, RefusedBecause, RegistryOperation};
 
 /// A caller's wait for an answer, seconds. 20 ms is one frame; people answer each other after about 0.2 s and find a pause long from about
@@ -24,9 +23,6 @@ const TOOL: [f64; 9] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 const QUEUE: [f64; 9] = [1.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0];
 /// Lateness of a task, seconds: timers count in 1 ms, a frame is 20 ms, and 200 ms is how far audio is sent ahead: above it, callers hear it.
 const LAG: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0];
-
-/// Part, who took over, why: names of engines and services, of which there are some twenty.
-type RungLabels = [(&'static str, String); 3];
 
 macro_rules! families {
     ($($(#[doc = $help:literal])+ $field:ident, $name:literal: $type:ty = $make:expr;)+) => {
@@ -82,8 +78,8 @@ families! {
     fillers, "voicenoob_fillers": Counter = Counter::default();
     /// Utterances of callers in which no words were recognised.
     not_understood, "voicenoob_not_understood": Counter = Counter::default();
-    /// Changes of who listens, thinks or speaks within calls, by the part, the engine or service that took over, and why
-    rungs, "voicenoob_rung_changes": Family<RungLabels, Counter> = Family::default();
+    /// Changes of who listens, thinks or speaks within calls, by the part and why.
+    rungs, "voicenoob_rung_changes": Pairs<Part, RungWhy, Counter> = Pairs::new(Counter::default);
     /// Tool calls, by outcome.
     tool_calls, "voicenoob_tool_calls": Closed<ToolOutcome, Counter> = Closed::new(Counter::default);
     /// How long tools took to answer.
@@ -122,12 +118,4 @@ families! {
     event_loop_lag, "voicenoob_event_loop_lag_seconds": Histogram = Histogram::new(LAG);
     /// Failed questions and changes to live state, by operation.
     registry_errors, "voicenoob_registry_errors": Closed<RegistryOperation, Counter> = Closed::new(Counter::default);
-}
-
-impl Families {
-    /// One more change of rung.
-    pub(super) fn rung(&self, change: &RungChange) {
-        let labels = [("part", change.part.as_str().to_owned()), ("to", change.to.clone()), ("why", change.why.as_str().to_owned())];
-        self.rungs.get_or_create(&labels).inc();
-    }
 }

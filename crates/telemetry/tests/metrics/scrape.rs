@@ -28,7 +28,11 @@ pub(crate) fn everything_known() -> Sample {
         remaining_calls: 0,
         live_state_up: true,
         services: vec![telnyx(), ServiceSample { service: "openid", ..telnyx() }],
-        phrases: vec![memory(), PhraseSample { level: "engine", bytes: None, entries: None, ..memory() }],
+        phrases: ["memory", "file", "redis"]
+            .map(level)
+            .into_iter()
+            .chain([PhraseSample { bytes: None, entries: None, ..level("engine") }])
+            .collect(),
         passwords_running: 1,
         passwords_waiting: 5,
         passwords_done: 70,
@@ -37,9 +41,9 @@ pub(crate) fn everything_known() -> Sample {
 }
 
 /// A level of the phrase cache that was of use.
-fn memory() -> PhraseSample {
+fn level(level: &'static str) -> PhraseSample {
     PhraseSample {
-        level: "memory",
+        level,
         hits: 40,
         misses: 8,
         errors: 2,

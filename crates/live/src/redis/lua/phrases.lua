@@ -7,5 +7,6 @@ local function forget_phrase(name)
   redis.call('DEL', P .. ':phrase:' .. name)
   redis.call('ZREM', INDEX, name)
   redis.call('HDEL', SIZES, name)
-  return redis.call('HINCRBY', SIZES, '', -size)
+  -- Not -size: what Lua writes for minus zero is no number to the server.
+  return redis.call('HINCRBY', SIZES, '', 0 - size)
 end
