@@ -135,7 +135,7 @@ impl From<TurnRecord> for Turn {
 
 /// One call of a tool.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub(crate) struct Tool {
+pub(crate) struct ToolUse {
     /// One key, one effect.
     idempotency_key: String,
     /// Its name.
@@ -152,7 +152,7 @@ pub(crate) struct Tool {
     took_ms: u64,
 }
 
-impl From<ToolRecord> for Tool {
+impl From<ToolRecord> for ToolUse {
     fn from(tool: ToolRecord) -> Self {
         Self {
             idempotency_key: tool.idempotency_key,

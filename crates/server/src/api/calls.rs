@@ -14,7 +14,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::bodies::{Call, Tool, Turn};
+use super::bodies::{Call, ToolUse, Turn};
 use super::usage::{Cost, UsageLine};
 use crate::state::App;
 
@@ -156,7 +156,7 @@ impl From<RungChange> for Rung {
 pub(super) struct WholeCall {
     call: Call,
     turns: Vec<Turn>,
-    tools: Vec<Tool>,
+    tools: Vec<ToolUse>,
     /// Who took over listening, thinking or speaking in it, and why.
     rungs: Vec<Rung>,
     /// What it used of outside services; counted when the call, or a part of it, is over.
@@ -180,7 +180,7 @@ pub(super) async fn get(State(app): State<App>, caller: Caller, ApiPath(path): A
     let used = store::usage::of(db, tenant, call.id).await?;
     let rungs = store::rungs::of(db, tenant, call.id).await?.into_iter().map(Rung::from).collect();
     let call = calls::get(db, tenant, call.id).await?.ok_or_else(missing)?;
-    let (turns, tools) = (turns.into_iter().map(Turn::from).collect(), tools.into_iter().map(Tool::from).collect());
+    let (turns, tools) = (turns.into_iter().map(Turn::from).collect(), tools.into_iter().map(ToolUse::from).collect());
     let (cost, usage) = (Cost::of(&used), used.into_iter().map(UsageLine::from).collect());
     Ok(Json(WholeCall { call: call.into(), turns, tools, rungs, usage, cost, live }))
 }

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use utoipa::IntoParams;
 
-use super::bodies::{Call, Tool, Turn};
+use super::bodies::{Call, ToolUse, Turn};
 use super::calls::{self, CallParam};
 use crate::state::App;
 
@@ -169,7 +169,7 @@ impl Follower {
             events.extend(self.event("status", &body(&call)));
         }
         events.extend(turns.into_iter().filter_map(|turn| self.event("turn", &Turn::from(turn))));
-        events.extend(tools.into_iter().filter_map(|tool| self.event("tool", &Tool::from(tool))));
+        events.extend(tools.into_iter().filter_map(|tool| self.event("tool", &ToolUse::from(tool))));
         if call.ended_at.is_some() {
             self.over = true;
             events.extend(self.event("ended", &body(&call)));
