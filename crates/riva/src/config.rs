@@ -46,7 +46,7 @@ pub struct ChannelsConfig {
     pub idle: Duration,
     /// How often the connections are looked after: 1 s.
     pub tend: Duration,
-    /// HTTP/2 pings while streams are open: every 330 s. gRPC servers close connections that ping more often than every 5 minutes [U].
+    /// HTTP/2 pings while streams are open: every 330 s. gRPC servers close connections that ping more often than every 5 minutes \[U\].
     pub ping: Option<Duration>,
 }
 
@@ -80,7 +80,7 @@ impl ChannelsConfig {
         self
     }
 
-    /// One of the functions at `grpc.nvcf.nvidia.com:443`, NVIDIA's hosted Riva. The names of both metadata are unverified [U].
+    /// One of the functions at `grpc.nvcf.nvidia.com:443`, NVIDIA's hosted Riva. The names of both metadata are unverified \[U\].
     #[must_use]
     pub fn hosted(function: String, key: &Secret) -> Self {
         let mut config = Self::new("https://grpc.nvcf.nvidia.com:443").key(key);

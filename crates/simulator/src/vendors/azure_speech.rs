@@ -46,7 +46,7 @@ pub(crate) fn router(stage: &Stage) -> Router {
     Router::new().nest(Vendor::AzureSpeech.path(), routes)
 }
 
-/// A status; the service says little more [U].
+/// A status; the service says little more \[U\].
 struct Refusal(u16, Option<u64>, &'static str);
 
 impl IntoResponse for Refusal {

@@ -107,7 +107,7 @@ impl ElevenLabs {
     }
 }
 
-/// A voice of one's own is named by its id: twenty letters and digits, as all that are known have [U]. The id is part of a path.
+/// A voice of one's own is named by its id: twenty letters and digits, as all that are known have \[U\]. The id is part of a path.
 fn is_id(voice: &str) -> bool {
     voice.len() == 20 && voice.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }

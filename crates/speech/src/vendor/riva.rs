@@ -31,7 +31,7 @@ use utterance::{Running, Utterance};
 pub const NAME: &str = "riva";
 /// Words that Riva is told to listen for, at most.
 const MAX_HINTS: usize = 50;
-/// How much they are favoured: NVIDIA advises 20 to 100 for greedy decoders, and 10 is the least that its examples use [U].
+/// How much they are favoured: NVIDIA advises 20 to 100 for greedy decoders, and 10 is the least that its examples use \[U\].
 const BOOST: f32 = 20.0;
 /// The sound that a check sends.
 const CHECK_SOUND: Duration = Duration::from_millis(300);
@@ -41,7 +41,7 @@ const CHECK_SOUND: Duration = Duration::from_millis(300);
 pub struct RivaConfig {
     /// The model; `None`: the first one that streams the call's language.
     pub model: Option<String>,
-    /// Whether sentences are written with punctuation: off, for a server without that model refuses it [U].
+    /// Whether sentences are written with punctuation: off, for a server without that model refuses it \[U\].
     pub punctuation: bool,
     /// From the end of the sound to the last words: 1 s.
     pub finish: Duration,

@@ -110,7 +110,7 @@ async fn made(stage: &Stage, voice: &str, asked: &Asked, wish: Body) -> Result<(
     Ok((coding.write(&pcm), coding, rate))
 }
 
-/// Their type of raw sound is unverified [U]; clients go by the format they asked for.
+/// Their type of raw sound is unverified \[U\]; clients go by the format they asked for.
 fn answer(body: axum::body::Body) -> Response {
     ([(CONTENT_TYPE.as_str(), "application/octet-stream"), ("request-id", "simulated")], body).into_response()
 }

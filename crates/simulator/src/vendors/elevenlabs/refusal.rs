@@ -1,4 +1,4 @@
-//! How ElevenLabs refuses: `{"detail":{"status","message"}}`. The names of the statuses are unverified [U] beyond those their SDK shows.
+//! How ElevenLabs refuses: `{"detail":{"status","message"}}`. The names of the statuses are unverified \[U\] beyond those their SDK shows.
 
 use axum::Json;
 use axum::http::{StatusCode, header::RETRY_AFTER};

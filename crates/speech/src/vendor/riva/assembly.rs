@@ -93,7 +93,7 @@ fn word(info: &WordInfo) -> Word {
     Word { text: bare_words(&info.word), confidence: sure(info.confidence) }
 }
 
-/// Some models answer with logarithms or more than one [U]: what is not between 0 and 1 is not said either.
+/// Some models answer with logarithms or more than one \[U\]: what is not between 0 and 1 is not said either.
 fn sure(confidence: f32) -> f32 {
     if confidence > 0.0 && confidence <= 1.0 { confidence } else { UNSAID }
 }

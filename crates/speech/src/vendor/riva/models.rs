@@ -22,7 +22,7 @@ pub(super) struct Models(Vec<Offered>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Offered {
     name: String,
-    /// A model of many languages names them all, separated by commas [U].
+    /// A model of many languages names them all, separated by commas \[U\].
     languages: Vec<String>,
     rate: u32,
 }
