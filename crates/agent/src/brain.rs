@@ -7,11 +7,31 @@ use async_trait::async_trait;
 use flow::{Dialogue, Flow, Input, Output, SnapshotError};
 use jiff::civil::DateTime;
 
+/// What a brain that listens by itself is told of the caller's voice.
+pub enum CallerSound<'a> {
+    /// An utterance begins. While the agent speaks this changes nothing yet.
+    Begins,
+    /// Its sound, mono, at the call's rate.
+    Piece(&'a [i16]),
+    /// It is over, and is to be answered. Its words follow as [`Input::Heard`], or [`Input::NotUnderstood`].
+    Over,
+    /// It was none: a cough, a murmur.
+    Nothing,
+}
+
 /// Decides what the agent says and does. Input never waits; output is awaited, because a model needs time.
 #[async_trait]
 pub trait Brain: Send {
     /// Tells the brain what happened. `now` is local time where the agent's business is.
     fn handle(&mut self, input: Input, now: DateTime);
+
+    /// True: the utterance that began last is answered by its sound, when it is told of it by [`Self::listen`].
+    fn listens(&self) -> bool {
+        false
+    }
+
+    /// The caller's voice. Of an utterance that began while [`Self::listens`] was false only the beginning is told.
+    fn listen(&mut self, _: CallerSound<'_>) {}
 
     /// Where the conversation stands, for another process to take it up; outputs that were not yet taken are not in it.
     fn snapshot(&self) -> serde_json::Value;

@@ -1,7 +1,8 @@
-//! A brain that goes on: with one model, with the next, and at last with the dialogue that needs none. Down at once, in the same turn; up again
-//! after a while, at the beginning of a caller's turn.
+//! A brain that goes on: with a model that hears and speaks, with one of words, with the next, and at last with the dialogue that needs none. Down at
+//! once, in the same turn; up again after a while, at the beginning of a caller's turn.
 
 mod change;
+mod voice;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,9 +17,11 @@ use models::{LanguageModel, ToolCall};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::Instant;
+pub use voice::VoiceRung;
 
+use self::voice::{Offer, Voices};
 use crate::model_brain::{Broken, State, Step, Talk};
-use crate::{Brain, BrainInput, BrainOutput, FlowBrain, Persona};
+use crate::{Brain, BrainInput, BrainOutput, CallerSound, FlowBrain, Persona};
 
 /// A better rung is not tried again earlier.
 const UP_AFTER: Duration = Duration::from_secs(30);
@@ -58,7 +61,24 @@ pub struct LadderBrain {
     /// When the present rung was taken, if a better one may be back.
     down_at: Option<Instant>,
     heard_at: Option<Instant>,
+    /// Models that hear and speak, above all others.
+    voices: Option<Voices>,
+    /// One of them was given up, and none has come since.
+    voiceless: bool,
+    /// Of an utterance that was answered by its sound the ears' words are still to come; and they are of no use any more.
+    ears: Ears,
     on_rung: OnRung,
+}
+
+/// What the ears beside a model that hears by itself still owe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ears {
+    /// Nothing.
+    Free,
+    /// The words of the utterance that the model answers.
+    Expected,
+    /// The same, and they are known already: another answers them.
+    Useless,
 }
 
 /// What is stored beside the conversation itself.
@@ -125,12 +145,21 @@ impl LadderBrain {
                 Arc::new(change::NoModel)
             }
         };
-        Self { talk: Talk::new(model, persona, meter, state), rungs, flow, place, down_at: None, heard_at: None, on_rung }
+        let talk = Talk::new(model, persona, meter, state);
+        Self { talk, rungs, flow, place, down_at: None, heard_at: None, voices: None, voiceless: false, ears: Ears::Free, on_rung }
+    }
+
+    /// Above all others stand these, best first; `rate`: of the call's sound, samples a second.
+    #[must_use]
+    pub fn speaking(mut self, rungs: Vec<VoiceRung>, rate: u32) -> Self {
+        self.voices = (!rungs.is_empty()).then(|| Voices::new(rungs, rate));
+        self
     }
 
     /// Nothing can be heard in this call: the dialogue talks by its keypad menu.
     pub fn keypad_only(&mut self) {
         self.flow.keypad_only();
+        self.voices = None;
         if !self.on_flow() {
             self.take(self.rungs.len(), RungWhy::Deaf);
         }
@@ -145,7 +174,7 @@ impl LadderBrain {
     }
 
     fn on_flow(&self) -> bool {
-        self.place.at >= self.rungs.len()
+        !self.talk.is_live() && self.place.at >= self.rungs.len()
     }
 
     fn name(&self, at: usize) -> RungName {
@@ -156,9 +185,7 @@ impl LadderBrain {
     }
 
     fn take(&mut self, to: usize, why: RungWhy) {
-        let change = RungChange { from: self.name(self.place.at), to: self.name(to), why };
-        tracing::info!(from = %change.from, to = %change.to, why = why.as_str(), "another brain goes on");
-        (self.on_rung)(&change);
+        self.report(self.name(self.place.at), self.name(to), why);
         self.place.at = to;
         self.down_at = (to > 0).then(Instant::now);
         if let Some(rung) = self.rungs.get(to) {
@@ -166,8 +193,84 @@ impl LadderBrain {
         }
     }
 
+    fn report(&self, from: RungName, to: RungName, why: RungWhy) {
+        let change = RungChange { from, to, why };
+        tracing::info!(from = %change.from, to = %change.to, why = why.as_str(), "another brain goes on");
+        (self.on_rung)(&change);
+    }
+
+    /// A model that hears by itself takes the utterance that begins, when one is ready and nothing binds the caller to another.
+    fn climb_to_voice(&mut self) {
+        if self.talk.is_live() || self.is_bound() || self.talk.busy() || self.talk.has_ended() {
+            return;
+        }
+        let Some(voices) = &mut self.voices else { return };
+        match voices.take(&self.talk) {
+            Offer::Taken(session, missed) => {
+                let name = voices.name();
+                self.flow.hush();
+                self.talk.go_live(session, &missed);
+                if std::mem::take(&mut self.voiceless) {
+                    self.report(self.name(self.place.at), name, RungWhy::Back);
+                }
+            }
+            Offer::NotYet => voices.open(&self.talk),
+            Offer::Failed(error) => {
+                self.without_voice(&Broken::Model(error));
+            }
+        }
+    }
+
+    /// The model that hears by itself is given up for now, and another session is opened if there is somebody to ask.
+    fn without_voice(&mut self, broken: &Broken) {
+        tracing::warn!(error = %broken, "a model that hears and speaks is given up");
+        let to = self.name(self.place.at);
+        if let Some(voices) = &mut self.voices {
+            let from = voices.name();
+            voices.shun();
+            voices.open(&self.talk);
+            if !std::mem::replace(&mut self.voiceless, true) {
+                self.report(from, to, RungWhy::of(broken));
+            }
+        }
+    }
+
+    /// The model that hears by itself gave no answer: a model of words, or the dialogue, goes on in the same turn.
+    fn fall(&mut self, broken: &Broken) {
+        let (owed, known) = (self.talk.busy(), !self.talk.awaits_words());
+        self.talk.leave_live();
+        self.without_voice(broken);
+        if !owed || self.talk.has_tools_at_work() {
+            return; // The caller's next words, or the tools' answer, bring it on.
+        }
+        match (self.ears, known) {
+            // They are all that is needed, and come in a moment.
+            (Ears::Expected, false) => self.talk.forget_unwritten(),
+            (Ears::Expected, true) if self.on_flow() => {}
+            (ears, _) => {
+                self.ears = if ears == Ears::Expected { Ears::Useless } else { ears };
+                match self.on_flow() {
+                    true => self.hand_to_flow(),
+                    false => self.talk.ask(),
+                }
+            }
+        }
+    }
+
+    /// The ears beside a model that hears by itself have heard an utterance, or nothing in it. True when that is all they are asked for.
+    fn heard_beside(&mut self, input: &BrainInput) -> bool {
+        let ears = std::mem::replace(&mut self.ears, Ears::Free);
+        if let (true, BrainInput::Heard { text, confidence }) = (self.talk.is_live(), input) {
+            self.talk.ears_heard(text, *confidence);
+        }
+        ears == Ears::Useless || (ears == Ears::Expected && self.talk.is_live())
+    }
+
     /// The present model gave no answer: the next one is asked the same, in the same turn.
     fn down(&mut self, broken: &Broken) {
+        if self.talk.is_live() {
+            return self.fall(broken);
+        }
         let next = (self.place.at + 1..self.rungs.len()).find(|at| self.rungs.get(*at).is_some_and(|rung| (rung.open)()));
         tracing::warn!(error = %broken, "a model gave no answer");
         self.take(next.unwrap_or(self.rungs.len()), RungWhy::of(broken));
@@ -207,9 +310,7 @@ impl LadderBrain {
 
     /// At the beginning of the caller's turn: a better rung, when one is back.
     fn climb(&mut self) {
-        // Who is asked for a yes, or waits for a tool, is not handed to another.
-        let bound = self.on_flow() && (self.place.confirming || !self.place.flow_calls.is_empty());
-        if bound || self.down_at.is_none_or(|at| at.elapsed() < UP_AFTER) {
+        if self.is_bound() || self.down_at.is_none_or(|at| at.elapsed() < UP_AFTER) {
             return;
         }
         if let Some(better) = (0..self.place.at).find(|at| self.rungs.get(*at).is_some_and(|rung| (rung.open)())) {
@@ -218,13 +319,20 @@ impl LadderBrain {
         }
     }
 
+    /// Who is asked for a yes, or waits for a tool, is not handed to another.
+    fn is_bound(&self) -> bool {
+        self.on_flow() && (self.place.confirming || !self.place.flow_calls.is_empty())
+    }
+
     fn note(&mut self, input: &BrainInput) {
         if let BrainInput::Heard { text, .. } = input {
             self.heard_at = Some(Instant::now());
             let since = format!("{} {text}", self.place.since);
             let from = since.ceil_char_boundary(since.len().saturating_sub(MAX_SINCE));
             self.place.since = since[from..].trim().to_owned();
-            self.climb();
+            if !self.talk.is_live() {
+                self.climb();
+            }
         }
     }
 
@@ -232,7 +340,7 @@ impl LadderBrain {
     fn tell_flow(&mut self, input: BrainInput, now: DateTime) {
         match &input {
             BrainInput::Heard { text, .. } => self.talk.heard_by_another(text),
-            BrainInput::Interrupted { heard } => self.talk.cut(heard),
+            BrainInput::Interrupted { heard, .. } => self.talk.cut(heard),
             _ => {}
         }
         if matches!(input, BrainInput::Started) {
@@ -271,7 +379,9 @@ impl LadderBrain {
                 self.talk.turn_over();
             }
             BrainOutput::End(exit) => self.talk.ended_by_another(exit.clone()),
-            BrainOutput::CallTool { .. } | BrainOutput::Dtmf { .. } => {}
+            // A dialogue has no sound of its own.
+            BrainOutput::CallTool { .. } | BrainOutput::Dtmf { .. } | BrainOutput::Sound(_) | BrainOutput::Words(_) => {}
+            BrainOutput::SoundOver | BrainOutput::CallerSaid(_) => {}
         }
         let BrainOutput::CallTool { id, tool, arguments } = output else { return output };
         self.place.flow_calls.insert(id, (tool.clone(), arguments.clone()));
@@ -284,11 +394,41 @@ impl Brain for LadderBrain {
     fn handle(&mut self, input: BrainInput, now: DateTime) {
         self.talk.at(now);
         self.note(&input);
+        if matches!(input, BrainInput::Started | BrainInput::Resumed { .. })
+            && let Some(voices) = &mut self.voices
+        {
+            voices.open(&self.talk);
+        }
+        if matches!(input, BrainInput::Heard { .. } | BrainInput::NotUnderstood) && self.heard_beside(&input) {
+            return;
+        }
         match input {
             BrainInput::ToolAnswered { id, outcome } => self.tool_answered(id, outcome, now),
             input if self.on_flow() => self.tell_flow(input, now),
             BrainInput::Stalled if !self.talk.has_ended() => self.stalled(),
             input => self.talk.handle(input, now),
+        }
+    }
+
+    fn listens(&self) -> bool {
+        self.talk.is_live()
+    }
+
+    fn listen(&mut self, sound: CallerSound<'_>) {
+        match sound {
+            CallerSound::Begins => {
+                // The ears give up what they had not finished.
+                self.ears = Ears::Free;
+                self.climb_to_voice();
+                self.talk.utterance_begins();
+            }
+            CallerSound::Piece(pcm) => self.talk.utterance_sounds(pcm),
+            CallerSound::Nothing => self.talk.utterance_was_none(),
+            CallerSound::Over => {
+                self.heard_at = Some(Instant::now());
+                self.ears = Ears::Expected;
+                self.talk.utterance_over();
+            }
         }
     }
 
@@ -316,3 +456,5 @@ impl Brain for LadderBrain {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod voice_tests;

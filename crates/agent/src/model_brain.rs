@@ -8,6 +8,7 @@ mod events;
 mod hands;
 mod history;
 mod instructions;
+mod live;
 mod sentences;
 mod talk;
 mod texts;

@@ -103,6 +103,13 @@ impl Ledger {
         self.pieces.retain(|piece| piece.mark != mark);
     }
 
+    /// Adds words to a piece, as they are to be joined.
+    pub fn words(&mut self, mark: &str, text: &str) {
+        if let Some(piece) = self.pieces.iter_mut().find(|piece| piece.mark == mark) {
+            piece.text.push_str(text);
+        }
+    }
+
     /// Adds audio to a piece.
     pub fn audio(&mut self, mark: &str, length: Duration) {
         if let Some(piece) = self.pieces.iter_mut().find(|piece| piece.mark == mark) {

@@ -28,7 +28,7 @@ fn main() {
                     println!("  call {tool} {arguments}");
                     pending = Some(id);
                 }
-                Output::Dtmf { digits } => println!("  keys: {digits}"),
+                Output::Dtmf { .. } | Output::Sound(_) | Output::Words(_) | Output::SoundOver | Output::CallerSaid(_) => {}
                 Output::End(exit) => return println!("  end: {exit:?}"),
             }
         }

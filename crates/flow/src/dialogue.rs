@@ -116,7 +116,7 @@ impl Dialogue {
             }
             // What was heard of the agent's words is in the record; the caller's words follow as an input of their own.
             // Of a turn that was not heard at all, no question counts as asked, and what was done is told again.
-            Input::Interrupted { heard } if heard.trim().is_empty() && self.state.pending.is_none() => {
+            Input::Interrupted { heard, .. } if heard.trim().is_empty() && self.state.pending.is_none() => {
                 self.state.unheard = true;
                 self.state.missed = std::mem::take(&mut self.state.news);
             }

@@ -1,5 +1,7 @@
 //! What a brain is told, and what it answers. Every brain speaks these words, not only the flow.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -35,6 +37,8 @@ pub enum Input {
     Interrupted {
         /// The heard part of the text.
         heard: String,
+        /// How much of the brain's own sound was heard, milliseconds; see [`Output::Sound`].
+        sound_ms: u32,
     },
     /// A tool has answered.
     ToolAnswered {
@@ -95,6 +99,15 @@ pub enum Output {
         /// A JSON object.
         arguments: Value,
     },
+    /// Sound of the brain's own, mono, at the call's rate: a model that speaks by itself. Comes faster than it is heard, and in order with what
+    /// is said.
+    Sound(Arc<[i16]>),
+    /// The words of that sound, piece by piece as they are to be joined.
+    Words(String),
+    /// That sound is complete, or no more of it comes.
+    SoundOver,
+    /// What the caller said in the last utterance, by a brain that listened to it. May come after the answer has begun.
+    CallerSaid(String),
     /// Press these keys for the far end, in order with what is said: 0-9, `*`, `#`, A-D; `w` waits half a second. At most 32.
     Dtmf {
         /// The keys.

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use outbound::Client;
 use resilience::Guard;
 
-pub use config::{GeminiConfig, GeminiLimits, MODEL, URL};
+pub use config::{GeminiConfig, GeminiLimits, MODEL, URL, VOICES};
 
 use crate::voice::pump;
 use crate::{ModelError, SpeechToSpeech, VoiceConfig, VoiceSession, voice};
@@ -42,6 +42,10 @@ impl SpeechToSpeech for Gemini {
 
     fn model(&self) -> &str {
         &self.config.model
+    }
+
+    fn has_voice(&self, name: &str) -> bool {
+        VOICES.contains(&name)
     }
 
     async fn open(&self, call: VoiceConfig) -> Result<Box<dyn VoiceSession>, ModelError> {

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use outbound::{Client, Standby};
 use resilience::Guard;
 
-pub use config::{AZURE_TRANSCRIPTION, MODEL, RealtimeConfig, RealtimeLimits, TRANSCRIPTION, URL};
+pub use config::{AZURE_TRANSCRIPTION, MODEL, RealtimeConfig, RealtimeLimits, TRANSCRIPTION, URL, VOICES};
 
 use crate::voice::pump;
 use crate::{ModelError, SpeechToSpeech, VoiceConfig, VoiceSession, voice};
@@ -50,6 +50,10 @@ impl SpeechToSpeech for Realtime {
 
     fn model(&self) -> &str {
         &self.config.model
+    }
+
+    fn has_voice(&self, name: &str) -> bool {
+        VOICES.contains(&name)
     }
 
     async fn open(&self, call: VoiceConfig) -> Result<Box<dyn VoiceSession>, ModelError> {

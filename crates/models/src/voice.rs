@@ -50,6 +50,9 @@ pub trait SpeechToSpeech: Send + Sync {
     /// The model's name.
     fn model(&self) -> &str;
 
+    /// It has a voice of this name.
+    fn has_voice(&self, name: &str) -> bool;
+
     /// Opens a session: resolves when the vendor has taken the configuration and audio may be sent.
     async fn open(&self, config: VoiceConfig) -> Result<Box<dyn VoiceSession>, ModelError>;
 
@@ -73,7 +76,8 @@ pub trait VoiceSession: Send {
     fn cancel(&mut self);
 
     /// The agent was cut off: the answer under way is stopped, and the model is told that this much of its audio was heard, counted from the
-    /// first of it after the last [`Self::finish`] or [`Self::tell`]. Nothing more of that answer is reported, its [`VoiceEvent::Answered`] neither.
+    /// first of it after the last [`Self::finish`] or [`Self::tell`]. Nothing more of that answer is reported, its [`VoiceEvent::Answered`] neither; its
+    /// wishes that were not reported are dropped.
     fn interrupt(&mut self, heard_ms: u32);
 
     /// Something about the call that the model shall know (keys that were pressed, silence); with `answer` it speaks now.
@@ -81,6 +85,9 @@ pub trait VoiceSession: Send {
 
     /// A tool answered; once all tools of an answer have, the model goes on.
     fn tool_answered(&mut self, id: &str, result: &Value);
+
+    /// A wish of an answer that was cut off is not fulfilled. The model knows, and does not go on because of it.
+    fn tool_dropped(&mut self, id: &str);
 
     /// The next event; waits for ever when none is under way. May be dropped and called again without loss.
     async fn next(&mut self) -> VoiceEvent;

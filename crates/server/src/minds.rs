@@ -45,18 +45,16 @@ impl MindMaker {
 
     /// True when somebody can think for this tier.
     pub(crate) fn can(&self, tier: Tier) -> bool {
-        !self.kit.models(tier, &self.order).is_empty()
+        !self.kit.models(tier, &self.order).is_empty() || !self.kit.speech(tier, "").is_empty()
     }
 
     /// The models behind this agent, when it shall have some. `declared`: its workspace's tools.
     pub(crate) async fn make(&self, agent: &AgentDefinition, flow: &Flow, declared: &[StoredTool]) -> Result<Option<Minds>, String> {
         let Some(mind) = &agent.mind else { return Ok(None) };
         let rungs = self.kit.models(mind.tier, &self.order);
-        if rungs.is_empty() {
-            return Err(format!(
-                "no language model is configured for the tier {}; set the key of one (docs/vendors.md)",
-                mind.tier.as_str()
-            ));
+        let voices = self.kit.speech(mind.tier, &agent.voice);
+        if rungs.is_empty() && voices.is_empty() {
+            return Err(format!("no model is configured for the tier {}; set the key of one (docs/vendors.md)", mind.tier.as_str()));
         }
         let (toolbox, names) = self.toolbox(mind, flow, declared).await?;
         let destinations: Vec<Destination> =
@@ -64,7 +62,7 @@ impl MindMaker {
         let controls = Control::chosen(names.iter().map(String::as_str), &destinations);
         let others = names.iter().map(String::as_str).filter(|name| !CONTROLS.contains(name));
         let set = ToolSet::new(&toolbox, others, &controls).map_err(|fault| fault.to_string())?;
-        Ok(Some(Minds { rungs, persona: Arc::new(persona(agent, mind, flow, set)), tools: toolbox }))
+        Ok(Some(Minds { voices, rungs, persona: Arc::new(persona(agent, mind, flow, set)), tools: toolbox }))
     }
 
     /// The tools, and the names of those that this agent may use.

@@ -5,11 +5,13 @@ mod tiers;
 
 use std::sync::Arc;
 
-use agent::Rung as ModelRung;
+use agent::{Rung as ModelRung, VoiceRung};
 use call::Tier;
-use models::LanguageModel;
 use models::anthropic::{self, Anthropic};
 use models::completions::{self, Completions, Dialect};
+use models::gemini::{Gemini, GeminiConfig};
+use models::realtime::{Realtime, RealtimeConfig};
+use models::{LanguageModel, SpeechToSpeech};
 use privacy::Secret;
 use resilience::{Guard, Guards, Service};
 use speech::ladder::Rung;
@@ -35,6 +37,7 @@ pub(crate) struct Kit {
     ears: Vec<(&'static str, Rung<dyn SpeechToText>)>,
     voices: Vec<(&'static str, Rung<dyn TextToSpeech>)>,
     models: Vec<(&'static str, ModelRung)>,
+    speech: Vec<(&'static str, VoiceRung)>,
     /// What finds out outside of calls whether a service is back.
     pub(crate) probes: Vec<Probe>,
 }
@@ -51,6 +54,7 @@ impl Kit {
         let mut builder = Builder { guards, kit: Self::default() };
         builder.speech_engines(vendors)?;
         builder.models(vendors)?;
+        builder.speech_models(vendors)?;
         Ok(builder.kit)
     }
 
@@ -68,6 +72,13 @@ impl Kit {
     pub(crate) fn models(&self, tier: Tier, order: &[String]) -> Vec<ModelRung> {
         let wanted: Vec<&str> = if order.is_empty() { tiers::models(tier).to_vec() } else { order.iter().map(String::as_str).collect() };
         picked(&self.models, &wanted)
+    }
+
+    /// The models that hear the caller and speak by themselves in calls of this tier, with a voice of that name where they have one.
+    pub(crate) fn speech(&self, tier: Tier, voice: &str) -> Vec<VoiceRung> {
+        let rungs = picked(&self.speech, tiers::speech(tier));
+        let named = |rung: VoiceRung| VoiceRung { voice: rung.model.has_voice(voice).then(|| voice.to_owned()), ..rung };
+        rungs.into_iter().map(named).collect()
     }
 }
 
@@ -172,6 +183,24 @@ impl Builder<'_> {
         Ok(())
     }
 
+    fn speech_models(&mut self, vendors: &Vendors) -> Result<(), ServerError> {
+        if let Some((url, key)) = keyed(&vendors.openai) {
+            for (name, model) in ["openai", "openai_mini"].into_iter().zip(&vendors.realtime_models) {
+                let guard = self.guards.of(Service::OpenAiRealtime);
+                self.converses(name, Arc::new(Realtime::new(RealtimeConfig::openai(url, key, model), guard.clone())?), &guard);
+            }
+        }
+        if let (Some((url, key)), Some(deployment)) = (keyed(&vendors.azure_openai), &vendors.azure_deployments[1]) {
+            let (guard, url) = (self.guards.of(Service::AzureRealtime), format!("{url}/openai/v1"));
+            self.converses("azure_openai", Arc::new(Realtime::new(RealtimeConfig::azure(&url, key, deployment), guard.clone())?), &guard);
+        }
+        if let Some((url, key)) = keyed(&vendors.gemini) {
+            let guard = self.guards.of(Service::GeminiLive);
+            self.converses("gemini", Arc::new(Gemini::new(GeminiConfig::google(url, key, &vendors.gemini_model), guard.clone())?), &guard);
+        }
+        Ok(())
+    }
+
     fn completes(
         &mut self,
         name: &'static str,
@@ -212,6 +241,15 @@ impl Builder<'_> {
             async move { model.check().await.map_err(|fault| fault.to_string()) }
         }));
         self.kit.models.push((name, ModelRung { model, open: Arc::new(open(guard)) }));
+    }
+
+    fn converses(&mut self, name: &'static str, model: Arc<dyn SpeechToSpeech>, guard: &Guard) {
+        let checked = Arc::clone(&model);
+        self.kit.probes.push(Probe::new(guard, move || {
+            let model = Arc::clone(&checked);
+            async move { model.check().await.map_err(|fault| fault.to_string()) }
+        }));
+        self.kit.speech.push((name, VoiceRung { model, voice: None, open: Arc::new(open(guard)) }));
     }
 }
 

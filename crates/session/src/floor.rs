@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use agent::{BrainInput, Exit};
+use agent::{BrainInput, CallerSound, Exit};
 use call::{EndReason, Speaker, TurnRecord};
 use conversation::{Action, Hint, Words};
 use privacy::What;
@@ -26,6 +26,13 @@ pub(crate) struct Utterance {
     pub(crate) finished: bool,
 }
 
+/// An utterance that was answered by its sound; its words are awaited for the record only.
+pub(crate) struct Unwritten {
+    utterance: Utterance,
+    /// What the ears heard, and how surely.
+    ears: Option<(String, f32)>,
+}
+
 impl<S: MediaSocket> Session<S> {
     /// Does one action. An `Ending` means that the call is over.
     pub(crate) async fn act(&mut self, action: Action, now: Instant) -> Result<Option<Ending>, SocketClosed> {
@@ -39,6 +46,7 @@ impl<S: MediaSocket> Session<S> {
                     utterance.finished = true;
                 }
                 self.listener.finish();
+                self.answer_by_sound(now);
             }
             Action::Pause { ago } => self.pause(ago, now).await?,
             Action::Resume => self.resume(),
@@ -65,8 +73,48 @@ impl<S: MediaSocket> Session<S> {
     async fn start_utterance(&mut self, ago: Duration, now: Instant) -> Result<(), SocketClosed> {
         let start_ms = began(self.clock_ms(now), ago);
         self.utterance = Some(Utterance { start_ms, voice_end: now, endpoint: now, finished: false });
+        // The ears give up what they had not finished.
+        self.ears_owe = false;
+        self.brain.listen(CallerSound::Begins);
+        if self.brain.listens() {
+            self.listener.opening(ago).into_iter().for_each(|pcm| self.brain.listen(CallerSound::Piece(pcm)));
+        }
         self.listener.start(ago);
         self.hush(now).await
+    }
+
+    /// A brain that listens by itself answers the moment the caller has finished: the words come later, for the record. While the agent has the
+    /// floor, or has something to say or to do, the words decide whether this is to be answered at all.
+    fn answer_by_sound(&mut self, now: Instant) {
+        let free = !self.conversation.agent_has_floor() && self.late.is_empty() && !self.replying;
+        let Some(utterance) = self.utterance.take_if(|_| free && self.brain.listens()) else { return };
+        self.write_unwritten(None);
+        self.unwritten = Some(Unwritten { utterance, ears: None });
+        self.ears_owe = true;
+        self.hand_over_sound(utterance, now, 0);
+    }
+
+    fn hand_over_sound(&mut self, utterance: Utterance, now: Instant, words: u32) {
+        self.reply.asked = Some(Asked { voice_end: utterance.voice_end, endpoint: utterance.endpoint, transcript: now, words });
+        self.conversation.agent_thinks(now);
+        self.conversation.caller_answered();
+        self.replying = true;
+        self.brain.listen(CallerSound::Over);
+    }
+
+    /// Keeps an utterance that was answered by its sound: in the brain's words, else in those of the ears beside it, else without any.
+    pub(crate) fn write_unwritten(&mut self, text: Option<&str>) {
+        let Some(Unwritten { utterance, ears }) = self.unwritten.take() else { return };
+        let (ears, confidence) = ears.unzip();
+        let (text, confidence) = text.map_or_else(|| (ears.as_deref().unwrap_or_default(), confidence), |text| (text, None));
+        self.caller_turn_record(text, confidence, None, utterance.start_ms, utterance.voice_end);
+    }
+
+    /// The caller's utterance, or what is known of it, is of no use.
+    pub(crate) fn forget_utterance(&mut self) {
+        self.listener.cancel();
+        (self.utterance, self.ears_owe) = (None, false);
+        self.brain.listen(CallerSound::Nothing);
     }
 
     /// Recognition has news.
@@ -99,7 +147,10 @@ impl<S: MediaSocket> Session<S> {
     }
 
     async fn heard(&mut self, transcript: Transcript, now: Instant) -> Result<(), SocketClosed> {
-        let Some(utterance) = self.utterance.take() else { return Ok(()) };
+        let Some(utterance) = self.utterance.take() else {
+            self.heard_beside(transcript);
+            return Ok(());
+        };
         let understood = !transcript.text.is_empty() && transcript.confidence >= self.confidence_floor;
         let said = self.hint(&transcript).words;
         if self.conversation.agent_has_floor() && !self.gives_way(said, now).await? {
@@ -112,13 +163,33 @@ impl<S: MediaSocket> Session<S> {
         if !self.late.is_empty() && !self.drops_late(said) {
             self.release_late(now);
         } else if understood {
+            if self.brain.listens() {
+                self.hand_over_sound(utterance, now, words);
+            }
             self.conversation.caller_answered();
             self.tell(BrainInput::Heard { text: transcript.text, confidence: transcript.confidence });
         } else {
+            self.brain.listen(CallerSound::Nothing);
             self.services.recorder.fact(SessionFact::NotUnderstood);
             self.tell(BrainInput::NotUnderstood);
         }
         Ok(())
+    }
+
+    /// What the ears beside a brain that listens by itself made of an utterance that is being answered.
+    fn heard_beside(&mut self, transcript: Transcript) {
+        if !std::mem::take(&mut self.ears_owe) {
+            return;
+        }
+        let local = self.local_time();
+        let Transcript { text, confidence, .. } = transcript;
+        if text.is_empty() || confidence < self.confidence_floor {
+            return self.brain.handle(BrainInput::NotUnderstood, local);
+        }
+        if let Some(unwritten) = &mut self.unwritten {
+            unwritten.ears = Some((text.clone(), confidence));
+        }
+        self.brain.handle(BrainInput::Heard { text, confidence }, local);
     }
 
     /// A key was pressed (and is not the echo of one already taken).
@@ -127,8 +198,7 @@ impl<S: MediaSocket> Session<S> {
         if self.saying_goodbye || (digit == '#' && self.keyed.is_empty()) {
             return Ok(());
         }
-        self.listener.cancel();
-        self.utterance = None;
+        self.forget_utterance();
         if !self.late.is_empty() && !self.drops_late(Words::Real) {
             self.release_late(now);
             return Ok(());
@@ -174,8 +244,7 @@ impl<S: MediaSocket> Session<S> {
         if self.conversation.agent_has_floor() {
             self.interrupt(now).await?;
         }
-        self.listener.cancel();
-        self.utterance = None;
+        self.forget_utterance();
         self.late.clear();
         self.conversation.agent_thinks(now);
         self.tell(why);
@@ -189,6 +258,7 @@ impl<S: MediaSocket> Session<S> {
     }
 
     fn caller_turn_record(&mut self, text: &str, confidence: Option<f32>, digits: Option<String>, start_ms: u64, end: Instant) {
+        self.write_unwritten(None);
         let end_ms = self.clock_ms(end).max(start_ms);
         let (text, digits) = if self.secret { hidden(text, digits) } else { (text, digits) };
         self.journal.add(TurnRecord {

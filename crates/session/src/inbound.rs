@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use agent::CallerSound;
 use call::EndReason;
 use telephony::{StreamError, StreamEvent};
 use tracing::warn;
@@ -70,6 +71,9 @@ impl<S: MediaSocket> Session<S> {
         self.lost_frames = self.lost_frames.saturating_add(lost);
         let at_ms = self.clock_ms(now);
         let verdict = self.listener.frame(self.stream.samples());
+        if self.listener.is_open() && self.brain.listens() {
+            self.brain.listen(CallerSound::Piece(self.stream.samples()));
+        }
         if let Some(track) = &mut self.track {
             track.caller(at_ms, self.stream.samples());
         }

@@ -65,6 +65,11 @@ impl Listener {
         FrameVerdict { voice: voice && self.recognition.is_some(), tone }
     }
 
+    /// An utterance is under way.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
+    }
+
     /// How loud the caller's line was, over the whole call.
     pub(crate) fn level(&self) -> Level {
         self.level.level()
@@ -77,15 +82,20 @@ impl Listener {
         }
     }
 
-    /// An utterance began, this long ago.
-    pub(crate) fn start(&mut self, ago: Duration) {
-        let Some(recognition) = &mut self.recognition else { return };
+    /// What belongs to an utterance that began this long ago, in two pieces.
+    pub(crate) fn opening(&self, ago: Duration) -> [&[i16]; 2] {
         let wanted = samples(self.rate, ago + self.preroll).min(self.recent.len());
         let (front, back) = self.recent.as_slices();
         let skip = self.recent.len() - wanted;
+        [front.get(skip..).unwrap_or_default(), back.get(skip.saturating_sub(front.len())..).unwrap_or_default()]
+    }
+
+    /// An utterance began, this long ago.
+    pub(crate) fn start(&mut self, ago: Duration) {
+        let opening = self.opening(ago).map(<[i16]>::to_vec);
+        let Some(recognition) = &mut self.recognition else { return };
         recognition.start();
-        recognition.push(front.get(skip..).unwrap_or_default());
-        recognition.push(back.get(skip.saturating_sub(front.len())..).unwrap_or_default());
+        opening.iter().for_each(|pcm| recognition.push(pcm));
         self.recent.clear();
         (self.open, self.awaited) = (true, true);
     }

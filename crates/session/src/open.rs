@@ -74,7 +74,7 @@ impl<S: MediaSocket> Session<S> {
         };
         let caller = callable(&setup.call.from).map(str::to_owned);
         let toolbox = setup.minds.as_ref().map_or_else(|| services.tools.clone(), |minds| minds.tools.clone());
-        let thinking = Thinking { flow: &flow, seed: setup.seed, caller, keypad_only, meter: &meter, teller: &teller };
+        let thinking = Thinking { flow: &flow, rate, seed: setup.seed, caller, keypad_only, meter: &meter, teller: &teller };
         let (brain, opening) = thinking.brain(setup.minds.take(), setup.resume.take());
         let voice = services.phrases.for_call(meter.clone()).reporting(teller.of_speech());
         let now = now();
@@ -89,6 +89,8 @@ impl<S: MediaSocket> Session<S> {
             track,
             tools: JoinSet::new(),
             utterance: None,
+            unwritten: None,
+            ears_owe: false,
             late: VecDeque::new(),
             language: setup.agent.language.clone(),
             wait_texts: setup.agent.wait_texts(),
@@ -146,6 +148,8 @@ async fn so_far(services: &Services, id: CallId) -> (u32, u64) {
 /// What a brain is made of.
 struct Thinking<'a> {
     flow: &'a Arc<Flow>,
+    /// Of the call's sound, samples a second.
+    rate: u32,
     seed: u64,
     caller: Option<String>,
     /// Nobody can hear the caller.
@@ -180,7 +184,8 @@ impl Thinking<'_> {
             return Box::new(dialogue);
         };
         let persona = self.persona(&minds);
-        let mut brain = LadderBrain::new(minds.rungs, dialogue, persona, self.meter.clone(), self.teller.of_mind());
+        let brain = LadderBrain::new(minds.rungs, dialogue, persona, self.meter.clone(), self.teller.of_mind());
+        let mut brain = brain.speaking(minds.voices, self.rate);
         if self.keypad_only {
             brain.keypad_only();
         }
@@ -198,7 +203,7 @@ impl Thinking<'_> {
         };
         let (persona, told) = (self.persona(minds), self.teller.of_mind());
         let brain = LadderBrain::resume(minds.rungs.clone(), flow, persona, self.meter.clone(), told, snapshot);
-        let mut brain = brain.map_err(|fault| fault.to_string())?;
+        let mut brain = brain.map_err(|fault| fault.to_string())?.speaking(minds.voices.clone(), self.rate);
         if self.keypad_only {
             brain.keypad_only();
         }

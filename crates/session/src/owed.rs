@@ -13,8 +13,8 @@ use tracing::error;
 use crate::run::Session;
 use crate::socket::MediaSocket;
 
-/// Outputs of the brain that may wait for the caller's endpoint. A reply has a few sentences.
-const LATE_LIMIT: usize = 256;
+/// Outputs of the brain that may wait for the caller's endpoint. A reply has a few sentences, or is a minute of sound in pieces of 20 ms.
+const LATE_LIMIT: usize = 3_000;
 
 impl<S: MediaSocket> Session<S> {
     /// When, by our clock, the caller has heard all that was sent, and more is owed.
@@ -66,10 +66,10 @@ impl<S: MediaSocket> Session<S> {
     }
 
     /// Keeps what is to be said for after the caller's utterance; gives back what is done at once. A tool is called in any case: the brain waits
-    /// for its answer.
+    /// for its answer. What the caller said is no reply.
     pub(crate) fn unless_late(&mut self, output: BrainOutput) -> Option<BrainOutput> {
         let speaks = self.utterance.is_some() && !self.conversation.agent_has_floor() && !self.saying_goodbye;
-        if matches!(output, BrainOutput::CallTool { .. }) || (!speaks && self.late.is_empty()) {
+        if matches!(output, BrainOutput::CallTool { .. } | BrainOutput::CallerSaid(_)) || (!speaks && self.late.is_empty()) {
             return Some(output);
         }
         if self.late.len() >= LATE_LIMIT {
@@ -88,7 +88,7 @@ impl<S: MediaSocket> Session<S> {
             return false;
         }
         self.late.clear();
-        self.tell(BrainInput::Interrupted { heard: String::new() });
+        self.tell(BrainInput::Interrupted { heard: String::new(), sound_ms: 0 });
         true
     }
 

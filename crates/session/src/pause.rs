@@ -30,8 +30,7 @@ impl<S: MediaSocket> Session<S> {
 
     /// It was a murmur or a noise: the rest is said from where the caller stopped hearing it.
     pub(crate) fn resume(&mut self) {
-        self.listener.cancel();
-        self.utterance = None;
+        self.forget_utterance();
         self.speaker.playout.resume();
         self.services.recorder.fact(SessionFact::FalseInterruption);
     }
@@ -44,9 +43,9 @@ impl<S: MediaSocket> Session<S> {
         self.services.recorder.fact(SessionFact::BargeIn { ms: millis(now.elapsed()) });
         let complete = self.reply.complete;
         let heard = self.speaker.cut(now);
-        let text = heard.text.clone();
+        let (text, sound_ms) = (heard.text.clone(), self.speaker.sound_heard());
         self.finish_turn(Some(heard), now);
-        self.tell(BrainInput::Interrupted { heard: text });
+        self.tell(BrainInput::Interrupted { heard: text, sound_ms });
         if complete {
             // Who interrupts has heard enough.
             self.replying = false;

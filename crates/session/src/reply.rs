@@ -8,6 +8,7 @@ use telemetry::SessionFact;
 
 use crate::run::Session;
 use crate::socket::MediaSocket;
+use crate::speak::Line;
 
 /// More of a goodbye is waited for this long.
 const SYNTHESIS_LIMIT: Duration = Duration::from_secs(6);
@@ -35,12 +36,25 @@ pub(crate) struct Reply {
     start_ms: Option<u64>,
     latency: Option<LatencyParts>,
     texts: Vec<String>,
+    /// The last of them is said by the brain itself, and may go on.
+    sounding: bool,
     /// Part of it must be heard: none of it can be interrupted.
     pinned: bool,
     /// The brain has finished this reply: the caller's turn follows once everything was heard.
     pub(crate) complete: bool,
     /// The conversation ends once everything was heard.
     pub(crate) exit: Option<Exit>,
+}
+
+impl Reply {
+    /// More of what the brain says by itself.
+    fn words(&mut self, text: &str) {
+        match self.texts.last_mut().filter(|_| self.sounding) {
+            Some(last) => last.push_str(text),
+            None => self.texts.push(text.trim_start().to_owned()),
+        }
+        self.sounding = true;
+    }
 }
 
 impl<S: MediaSocket> Session<S> {
@@ -62,6 +76,20 @@ impl<S: MediaSocket> Session<S> {
                 self.settle(now);
             }
             BrainOutput::CallTool { id, tool, arguments } => self.call_tool(id, tool, arguments, now),
+            BrainOutput::Sound(pcm) => {
+                self.speaks(true, now);
+                self.speaker.sound(Line::Sound(pcm));
+            }
+            BrainOutput::Words(text) => {
+                self.speaks(true, now);
+                self.reply.words(&text);
+                self.speaker.sound(Line::Words(text));
+            }
+            BrainOutput::SoundOver => {
+                self.reply.sounding = false;
+                self.speaker.sound(Line::SoundOver);
+            }
+            BrainOutput::CallerSaid(text) => self.write_unwritten(Some(&text)),
             BrainOutput::Dtmf { digits } => {
                 if let Err(fault) = self.send_dtmf(&digits) {
                     tracing::error!(error = %fault, count = digits.len(), "keys not pressed");
@@ -81,11 +109,15 @@ impl<S: MediaSocket> Session<S> {
         if text.trim().is_empty() {
             return;
         }
-        self.reply.said_at.get_or_insert(now);
         self.reply.texts.push(text.clone());
+        self.speaks(interruptible, now);
+        self.speaker.say(text);
+    }
+
+    fn speaks(&mut self, interruptible: bool, now: Instant) {
+        self.reply.said_at.get_or_insert(now);
         self.reply.pinned |= !interruptible;
         self.conversation.agent_speaks(!self.reply.pinned);
-        self.speaker.say(text);
     }
 
     /// Presses keys for the far end (a menu that answered our call): their tones follow what is already to be said, and are said to their end.
@@ -170,6 +202,8 @@ impl<S: MediaSocket> Session<S> {
     pub(crate) fn finish_turn(&mut self, heard: Option<conversation::Heard>, now: Instant) {
         let cut = heard.is_some();
         let heard = heard.unwrap_or_else(|| self.speaker.ledger.finish());
+        // What the caller said comes before what the agent answered.
+        self.write_unwritten(None);
         let reply = std::mem::take(&mut self.reply);
         let exit = reply.exit.clone();
         self.reply.exit = exit.filter(|_| !cut);

@@ -9,6 +9,7 @@ use audio::playout::Due;
 use call::{CallRecord, EndReason};
 use conversation::Conversation;
 use flow::Flow;
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use telemetry::SessionFact;
 use telephony::MediaStream;
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::close;
-use crate::floor::Utterance;
+use crate::floor::{Unwritten, Utterance};
 use crate::journal::Journal;
 use crate::keypad::Keypad;
 use crate::listen::Listener;
@@ -59,6 +60,9 @@ pub struct Session<S> {
     pub(crate) track: Option<Track>,
     pub(crate) tools: JoinSet<ToolDone>,
     pub(crate) utterance: Option<Utterance>,
+    pub(crate) unwritten: Option<Unwritten>,
+    /// The ears have not told yet what they heard of an utterance that is answered by its sound.
+    pub(crate) ears_owe: bool,
     /// What the brain wants done after the caller's utterance.
     pub(crate) late: VecDeque<BrainOutput>,
     /// BCP 47: how the caller's words are read.
@@ -300,8 +304,12 @@ impl<S: MediaSocket> Session<S> {
     /// Tells the brain what happened.
     pub(crate) fn tell(&mut self, input: BrainInput) {
         self.note_owed(&input);
-        let local = jiff::Timestamp::now().to_zoned(self.time_zone.clone()).datetime();
+        let local = self.local_time();
         self.brain.handle(input, local);
+    }
+
+    pub(crate) fn local_time(&self) -> DateTime {
+        jiff::Timestamp::now().to_zoned(self.time_zone.clone()).datetime()
     }
 
     /// Milliseconds on the call clock: since the first stream started, the time between two streams left out.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent::{AgentDefinition, Exit, Persona, Rung, Toolbox};
+use agent::{AgentDefinition, Exit, Persona, Rung, Toolbox, VoiceRung};
 use call::{CallRecord, EndReason, PhoneNumber, Usage};
 use futures_util::future::BoxFuture;
 use speech::Domain;
@@ -46,7 +46,9 @@ pub type Price = Box<dyn Fn(&[Usage]) -> Vec<PricedUsage> + Send + Sync>;
 /// The models behind one agent.
 #[derive(Clone)]
 pub struct Minds {
-    /// Best first; below them stands the agent's dialogue.
+    /// Models that hear the caller and speak by themselves, best first; below them stand the others.
+    pub voices: Vec<VoiceRung>,
+    /// Models of words, best first; below them stands the agent's dialogue.
     pub rungs: Vec<Rung>,
     /// Whom they play.
     pub persona: Arc<Persona>,

@@ -48,15 +48,31 @@ pub(crate) struct Speaker {
     waiting: VecDeque<Line>,
     current: Option<Current>,
     aside: Aside,
+    own: Own,
     pub(crate) playout: Playout,
     pub(crate) ledger: Ledger,
 }
 
 /// What waits to be said.
-enum Line {
+pub(crate) enum Line {
     Text(String),
     /// Keys that are pressed for the far end, as sound.
     Keys(Vec<i16>),
+    /// Sound that the brain made itself.
+    Sound(Arc<[i16]>),
+    /// Words of that sound.
+    Words(String),
+    /// The end of it.
+    SoundOver,
+}
+
+/// Sound of the brain's own: how much of it there is, and the mark of the piece that grows.
+#[derive(Default)]
+struct Own {
+    mark: Option<String>,
+    length: Duration,
+    /// What was heard of it when it was cut.
+    heard: Duration,
 }
 
 struct Current {
@@ -88,6 +104,7 @@ impl Speaker {
             waiting: VecDeque::new(),
             current: None,
             aside: Aside::default(),
+            own: Own::default(),
             playout,
             ledger,
         }
@@ -100,7 +117,7 @@ impl Speaker {
 
     /// True while text is on its way to become audio.
     pub(crate) fn is_making(&self) -> bool {
-        self.current.is_some() || !self.waiting.is_empty()
+        self.current.is_some() || !self.waiting.is_empty() || self.own.mark.is_some()
     }
 
     /// Puts text behind what is already to be said.
@@ -113,6 +130,17 @@ impl Speaker {
     pub(crate) fn press(&mut self, tones: Vec<i16>) {
         self.waiting.push_back(Line::Keys(tones));
         self.begin_next();
+    }
+
+    /// Puts sound of the brain's own behind what is already to be said.
+    pub(crate) fn sound(&mut self, line: Line) {
+        self.waiting.push_back(line);
+        self.begin_next();
+    }
+
+    /// How much of the brain's own sound was heard when it was cut, milliseconds.
+    pub(crate) fn sound_heard(&self) -> u32 {
+        u32::try_from(self.own.heard.as_millis()).unwrap_or(u32::MAX)
     }
 
     /// The next piece of news; never, when nothing is to be said.
@@ -152,6 +180,9 @@ impl Speaker {
         self.current = None;
         self.aside = Aside::default();
         let cleared = self.playout.clear(now);
+        // It stands at the end of what was queued.
+        let heard = std::mem::take(&mut self.own).length.saturating_sub(cleared.unplayed).saturating_sub(NETWORK_ALLOWANCE);
+        self.own.heard = heard;
         self.ledger.cut(cleared.unplayed)
     }
 
@@ -197,7 +228,13 @@ impl Speaker {
 
     fn begin_next(&mut self) {
         while self.current.is_none() {
-            let Some(line) = self.waiting.pop_front() else { return };
+            // A filler that the caller hears is finished first.
+            let own = |line: &mut Line| matches!(line, Line::Sound(_) | Line::Words(_) | Line::SoundOver);
+            if let Some(line) = self.waiting.pop_front_if(|line| own(line) && !self.aside.is_begun()) {
+                self.own_sound(line);
+                continue;
+            }
+            let Some(line) = self.waiting.pop_front_if(|line| !own(line)) else { return };
             let text = if let Line::Text(text) = &line { text.as_str() } else { "" };
             let Some(mark) = self.ledger.enter(text) else {
                 error!(limit = Ledger::MAX_PIECES, "speech dropped: the reply has too many pieces");
@@ -209,7 +246,36 @@ impl Speaker {
                     self.play(&tones, &mark);
                     self.mark(mark);
                 }
+                Line::Sound(_) | Line::Words(_) | Line::SoundOver => {} // Taken above.
             }
+        }
+    }
+
+    /// All sound of the brain's own up to its end is one piece of the ledger.
+    fn own_sound(&mut self, line: Line) {
+        if let Line::SoundOver = line {
+            if let Some(mark) = self.own.mark.take() {
+                self.mark(mark);
+            }
+            return;
+        }
+        self.drop_aside(); // Who has the answer needs no filler.
+        if self.ledger.is_empty() {
+            self.own.length = Duration::ZERO;
+        }
+        let begins = self.own.mark.is_none();
+        let Some(mark) = self.own.mark.clone().or_else(|| self.ledger.enter("")) else {
+            error!(limit = Ledger::MAX_PIECES, "speech dropped: the reply has too many pieces");
+            return;
+        };
+        self.own.mark = Some(mark.clone());
+        match line {
+            Line::Sound(pcm) => {
+                self.own.length += Duration::from_micros(pcm.len() as u64 * 1_000_000 / u64::from(self.rate));
+                self.play(&pcm, &mark);
+            }
+            Line::Words(text) => self.ledger.words(&mark, if begins { text.trim_start() } else { &text }),
+            _ => {}
         }
     }
 

@@ -9,8 +9,8 @@ use super::*;
 
 const HOTEL: &str = include_str!("../../../../agents/hotel.toml");
 
-struct Ladder {
-    call: Talking<LadderBrain>,
+pub(super) struct Ladder {
+    pub(super) call: Talking<LadderBrain>,
     changes: Arc<Mutex<Vec<String>>>,
 }
 
@@ -18,22 +18,32 @@ fn flow() -> Arc<Flow> {
     Arc::new(Flow::parse(HOTEL).unwrap())
 }
 
-fn rung(model: &Arc<Scripted>, open: &Arc<AtomicBool>) -> Rung {
+pub(super) fn rung(model: &Arc<Scripted>, open: &Arc<AtomicBool>) -> Rung {
     let open = Arc::clone(open);
     Rung { model: Arc::clone(model) as _, open: Arc::new(move || open.load(Ordering::SeqCst)) }
 }
 
+impl Ladder {
+    pub(super) fn changes(&self) -> Vec<String> {
+        self.changes.lock().unwrap().clone()
+    }
+}
+
 fn ladder(rungs: Vec<Rung>) -> Ladder {
+    ladder_with(rungs, |brain| brain)
+}
+
+pub(super) fn ladder_with(rungs: Vec<Rung>, with: impl FnOnce(LadderBrain) -> LadderBrain) -> Ladder {
     let changes: Arc<Mutex<Vec<String>>> = Arc::default();
     let seen = Arc::clone(&changes);
     let on_rung: OnRung = Arc::new(move |change| seen.lock().unwrap().push(format!("{} {}", change.why.as_str(), change.to)));
     let brain = LadderBrain::new(rungs, FlowBrain::new(flow(), 3, Some("+12025550199".into())), persona(), Meter::default(), on_rung);
-    Ladder { call: Talking { brain }, changes }
+    Ladder { call: Talking { brain: with(brain) }, changes }
 }
 
 use Line::{Call, Fail, Hang, Say};
 
-fn open() -> Arc<AtomicBool> {
+pub(super) fn open() -> Arc<AtomicBool> {
     Arc::new(AtomicBool::new(true))
 }
 

@@ -27,6 +27,11 @@ impl Talk {
         self.state.ended.is_some()
     }
 
+    /// Tools are under way; their answers bring the conversation on.
+    pub(crate) fn has_tools_at_work(&self) -> bool {
+        !self.state.round.is_empty()
+    }
+
     /// The agent has said something in this call.
     pub(crate) fn has_spoken(&self) -> bool {
         self.state.history.messages().any(|message| matches!(message, Message::Agent { .. }))
@@ -78,6 +83,6 @@ impl Talk {
     }
 
     pub(crate) fn cut(&mut self, heard: &str) {
-        self.interrupted(heard);
+        self.interrupted(heard, 0);
     }
 }

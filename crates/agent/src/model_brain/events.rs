@@ -12,7 +12,7 @@ use super::talk::{MAX_KEYS, Ready, Talk};
 use crate::{BrainInput, BrainOutput};
 
 /// A yes that was recognised with less certainty is none. As for dialogues ([confidence] sure).
-const SURE: f32 = 0.45;
+pub(super) const SURE: f32 = 0.45;
 /// What the program tells the model that the caller is not asked to hear, between two requests.
 const MAX_NOTES: usize = 8;
 
@@ -35,7 +35,7 @@ impl Talk {
             BrainInput::Silence { count } => self.silence(count),
             BrainInput::Key(key) => self.key(key),
             BrainInput::KeysDone => self.keys_done(),
-            BrainInput::Interrupted { heard } => self.interrupted(&heard),
+            BrainInput::Interrupted { heard, sound_ms } => self.interrupted(&heard, sound_ms),
             BrainInput::ToolAnswered { id, outcome } => self.tool_answered(id, outcome),
             BrainInput::Stalled => self.stalled(),
             BrainInput::TimeIsShort => {
@@ -95,8 +95,7 @@ impl Talk {
 
     fn caller_turn(&mut self, words: &str, yes: bool) {
         self.state.consents.heard(yes);
-        (self.state.rounds, self.state.mistakes, self.state.misses) = (0, 0, 0);
-        self.state.keys.clear();
+        self.new_turn();
         self.note(words);
         if self.state.round.is_empty() {
             self.drop_answer();
@@ -105,10 +104,21 @@ impl Talk {
         }
     }
 
+    /// What was counted for the caller's last turn is counted anew.
+    pub(super) fn new_turn(&mut self) {
+        (self.state.rounds, self.state.mistakes, self.state.misses) = (0, 0, 0);
+        self.state.keys.clear();
+    }
+
     /// The answer under way is given up: what was not said of it never was. Tools go on.
     pub(super) fn drop_answer(&mut self) {
-        self.answer = None;
-        self.wishes = None;
+        self.drop_answer_at(0);
+    }
+
+    /// The same, when the caller heard so much of the model's own sound.
+    fn drop_answer_at(&mut self, sound_ms: u32) {
+        self.live_cut(sound_ms);
+        (self.answer, self.wishes) = (None, None);
         self.ready.retain(|ready| matches!(ready.output, BrainOutput::CallTool { .. }));
     }
 
@@ -174,8 +184,8 @@ impl Talk {
         self.caller_turn(&said, false);
     }
 
-    pub(super) fn interrupted(&mut self, heard: &str) {
-        self.drop_answer();
+    pub(super) fn interrupted(&mut self, heard: &str, sound_ms: u32) {
+        self.drop_answer_at(sound_ms);
         let (said, heard) = (self.state.turn.join(" ").chars().count(), heard.trim().chars().count());
         // Three quarters of a read-back say what it is about; people say yes into its last words.
         if heard * 4 < said * 3 {
@@ -221,6 +231,8 @@ impl Talk {
 
     /// The model does not help: the caller is told, and has the floor.
     pub(crate) fn way_out(&mut self) {
+        // A session that waits for its tools would wait for ever.
+        self.leave_live();
         self.drop_answer();
         self.state.consents.clear();
         self.say(self.persona.texts.failed.clone());

@@ -159,8 +159,12 @@ impl Talk {
         let round = std::mem::take(&mut self.state.round);
         let alone = round.len() == 1;
         let spoken = round.first().and_then(|slot| slot.spoken.clone()).filter(|_| alone && !self.has_notes());
-        self.state.history.tools(round.into_iter().map(|slot| (slot.call, slot.answer.unwrap_or_default())).collect());
+        let answers: Vec<(ToolCall, String)> = round.into_iter().map(|slot| (slot.call, slot.answer.unwrap_or_default())).collect();
+        let live = self.live_tools(&answers);
+        self.state.history.tools(answers);
         match spoken {
+            // It speaks for itself.
+            _ if live => {}
             Some(text) => {
                 self.say(text);
                 self.listen();

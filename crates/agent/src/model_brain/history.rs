@@ -14,6 +14,9 @@ pub(crate) const MAX_TOOL_ANSWER: usize = 16 * 1024;
 /// Longest words of one caller's turn, bytes: minutes of speech.
 const MAX_WORDS: usize = 8 * 1024;
 
+/// Stands for words of the caller that only a model heard.
+const UNWRITTEN: &str = "[The caller said something that was not written down.]";
+
 /// The conversation.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Vec<Message>", into = "Vec<Message>")]
@@ -48,6 +51,43 @@ impl History {
         match self.take_last_if(|last| matches!(last, Message::Agent { calls, .. } if calls.is_empty())) {
             Some(Message::Agent { text, calls }) => self.push(Message::Agent { text: format!("{text} {words}"), calls }),
             _ => self.push(Message::Agent { text: words.to_owned(), calls: Vec::new() }),
+        }
+    }
+
+    /// More of what the agent says now, as it is to be joined.
+    pub(crate) fn agent_more(&mut self, words: &str) {
+        match self.take_last_if(|last| matches!(last, Message::Agent { calls, .. } if calls.is_empty())) {
+            Some(Message::Agent { text, calls }) => self.push(Message::Agent { text: text + words, calls }),
+            _ => self.push(Message::Agent { text: words.trim_start().to_owned(), calls: Vec::new() }),
+        }
+    }
+
+    /// The caller said something whose words may come later: [`Self::written`].
+    pub(crate) fn unwritten(&mut self) {
+        self.caller(UNWRITTEN);
+    }
+
+    /// The words of what the caller said last. False when none were awaited.
+    pub(crate) fn written(&mut self, words: &str) -> bool {
+        let awaited = |message: &Message| matches!(message, Message::Caller { text } if text.contains(UNWRITTEN));
+        let Some((message, size)) = self.messages.iter_mut().rev().find(|(message, _)| awaited(message)) else { return false };
+        if let Message::Caller { text } = message {
+            *text = text.replacen(UNWRITTEN, clip(words, MAX_WORDS), 1);
+        }
+        self.bytes -= *size;
+        *size = weight(message);
+        self.bytes += *size;
+        true
+    }
+
+    /// The words of what the caller said last are told in another way.
+    pub(crate) fn forget_unwritten(&mut self) {
+        if let Some(Message::Caller { text }) =
+            self.take_last_if(|last| matches!(last, Message::Caller { text } if text.ends_with(UNWRITTEN)))
+            && let before = text.trim_end_matches(UNWRITTEN).trim_end()
+            && !before.is_empty()
+        {
+            self.push(Message::Caller { text: before.to_owned() });
         }
     }
 

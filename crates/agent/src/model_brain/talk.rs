@@ -16,6 +16,7 @@ use super::ear::for_the_ear;
 use super::hands::Slot;
 use super::history::History;
 use super::instructions::instructions;
+use super::live::Live;
 use super::{Broken, Persona};
 use crate::BrainOutput;
 
@@ -68,10 +69,12 @@ pub(super) struct Ready {
 pub(crate) struct Talk {
     model: Arc<dyn LanguageModel>,
     pub(crate) persona: Arc<Persona>,
-    meter: Meter,
+    pub(super) meter: Meter,
     pub(crate) state: State,
     pub(super) ready: VecDeque<Ready>,
     pub(super) answer: Option<Answer>,
+    /// A model that hears and speaks by itself, in place of [`Self::model`].
+    pub(super) live: Option<Live>,
     /// The last piece of the answer is on its way: what the model wants is done once all its words were taken.
     pub(super) wishes: Option<Vec<ToolCall>>,
     pub(super) now: DateTime,
@@ -79,7 +82,7 @@ pub(crate) struct Talk {
 
 impl Talk {
     pub(crate) fn new(model: Arc<dyn LanguageModel>, persona: Arc<Persona>, meter: Meter, state: State) -> Self {
-        Self { model, persona, meter, state, ready: VecDeque::new(), answer: None, wishes: None, now: DateTime::ZERO }
+        Self { model, persona, meter, state, ready: VecDeque::new(), answer: None, live: None, wishes: None, now: DateTime::ZERO }
     }
 
     pub(crate) fn snapshot(&self) -> Value {
@@ -93,7 +96,7 @@ impl Talk {
 
     /// An answer is being thought of or spoken, or tools are at work.
     pub(crate) fn busy(&self) -> bool {
-        self.answer.is_some() || self.wishes.is_some() || !self.ready.is_empty() || !self.state.round.is_empty()
+        self.answer.is_some() || self.live_busy() || self.wishes.is_some() || !self.ready.is_empty() || !self.state.round.is_empty()
     }
 
     /// The next thing to do; waits for ever when there is none. May be dropped and called again without loss.
@@ -109,7 +112,12 @@ impl Talk {
                 }
                 continue;
             }
-            let Some(answer) = &mut self.answer else { std::future::pending().await };
+            let Some(answer) = &mut self.answer else {
+                match self.live_event().await {
+                    Ok(()) => continue,
+                    Err(broken) => return Step::Broken(broken),
+                }
+            };
             match answer.next().await {
                 Ok(Piece::Words(sentences)) => self.words(sentences),
                 Ok(Piece::Over(last, calls)) => {
@@ -129,9 +137,14 @@ impl Talk {
         match &ready.output {
             BrainOutput::Say { text, .. } => {
                 self.said(text);
-                if ready.own {
-                    self.state.consents.said();
+                match ready.own {
+                    true => self.state.consents.said(),
+                    false => self.live_said(text),
                 }
+            }
+            BrainOutput::Words(text) => {
+                self.said_more(text);
+                self.state.consents.said();
             }
             BrainOutput::Listen { .. } => self.state.turn_over = true,
             _ => {}
@@ -145,6 +158,19 @@ impl Talk {
         }
         self.state.history.agent(text);
         self.state.turn.push(text.to_owned());
+        self.state.untold_effect = false;
+    }
+
+    /// More of what a model says by itself.
+    fn said_more(&mut self, text: &str) {
+        if std::mem::take(&mut self.state.turn_over) {
+            self.state.turn.clear();
+        }
+        self.state.history.agent_more(text);
+        match self.state.turn.last_mut() {
+            Some(last) => last.push_str(text),
+            None => self.state.turn.push(text.trim_start().to_owned()),
+        }
         self.state.untold_effect = false;
     }
 
@@ -162,7 +188,7 @@ impl Talk {
 
     /// The model has said all and was heard; now what it wants.
     fn over(&mut self, wishes: Vec<ToolCall>) -> Result<(), Broken> {
-        let spoke = self.answer.take().is_some_and(|answer| answer.spoke);
+        let spoke = self.answer.take().map_or_else(|| self.live_spoke(), |answer| answer.spoke);
         if !wishes.is_empty() {
             self.fulfil(wishes, spoke);
         } else if spoke {
@@ -178,6 +204,9 @@ impl Talk {
         let notes = std::mem::take(&mut self.state.notes);
         notes.iter().for_each(|note| self.state.history.caller(note));
         self.state.history.trim();
+        if self.live_ask(&notes) {
+            return;
+        }
         let request = self.request();
         let (language, limits) = (&self.persona.language, self.persona.limits);
         self.wishes = None;

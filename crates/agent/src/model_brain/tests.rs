@@ -177,6 +177,10 @@ impl<B: Brain> Talking<B> {
                 BrainOutput::Listen { .. } => "(listens)".into(),
                 BrainOutput::CallTool { id, tool, arguments } => format!("#{id} {tool} {arguments}"),
                 BrainOutput::Dtmf { digits } => format!("keys {digits}"),
+                BrainOutput::Sound(pcm) => format!("~{}", pcm.len()),
+                BrainOutput::Words(text) => format!("~{text}"),
+                BrainOutput::SoundOver => "~.".into(),
+                BrainOutput::CallerSaid(text) => format!("caller: {text}"),
                 BrainOutput::End(Exit::Transfer { to }) => format!("(to {to})"),
                 BrainOutput::End(exit) => format!("({exit:?})"),
             });
@@ -292,7 +296,7 @@ async fn what_was_not_heard_is_not_remembered_as_said() {
     for _ in 0..2 {
         call.brain.next().await;
     }
-    call.tell(BrainInput::Interrupted { heard: "It costs ten".into() }).await;
+    call.tell(BrainInput::Interrupted { heard: "It costs ten".into(), sound_ms: 0 }).await;
     call.heard("how much").await;
     assert_eq!(model.last(), ["caller: how much", "agent: It costs ten…", "caller: how much"]);
 }
@@ -303,7 +307,7 @@ async fn what_was_said_before_the_last_turn_was_heard() {
     let mut call = talking(&model);
     call.tell(BrainInput::Started).await;
     call.tell(BrainInput::Silence { count: 1 }).await;
-    call.tell(BrainInput::Interrupted { heard: "Are you".into() }).await;
+    call.tell(BrainInput::Interrupted { heard: "Are you".into(), sound_ms: 0 }).await;
     call.heard("yes i am").await;
     assert_eq!(model.last()[1], "agent: Harbour View Hotel, hello! Are you…");
 }
@@ -315,7 +319,7 @@ async fn a_yes_into_a_read_back_that_was_hardly_heard_is_none() {
     let model = Scripted::new([vec![book()], vec![Say(read_back)], vec![book()], vec![Say("Two nights, is that right?")]]);
     let mut call = talking(&model);
     call.heard("book it").await;
-    call.tell(BrainInput::Interrupted { heard: "So that".into() }).await;
+    call.tell(BrainInput::Interrupted { heard: "So that".into(), sound_ms: 0 }).await;
     assert_eq!(call.heard("yes").await, ["Two nights, is that right?", "(listens)"], "it is read back again");
 }
 

@@ -135,7 +135,7 @@ fn a_secret_stands_in_no_snapshot_and_is_asked_for_again() {
 fn a_yes_to_a_question_that_nobody_heard_books_nothing() {
     let mut call = Call::new(Some("+12025550199"));
     call.say("a double room for two people for two nights from friday under the name smith").is_asked("confirm");
-    call.input(Input::Interrupted { heard: String::new() });
+    call.input(Input::Interrupted { heard: String::new(), sound_ms: 0 });
     call.say("yes").hears("two hundred euros").is_asked("confirm");
     assert!(call.effects().is_empty());
     call.say("yes").hears("Your confirmation code");
@@ -146,7 +146,7 @@ fn a_yes_to_a_question_that_nobody_heard_books_nothing() {
 fn what_was_done_is_told_again_when_nobody_heard_it() {
     let mut call = Call::new(Some("+12025550199"));
     call.say("a double room for two people for two nights from friday under the name smith").say("yes").hears("Your confirmation code");
-    call.input(Input::Interrupted { heard: String::new() });
+    call.input(Input::Interrupted { heard: String::new(), sound_ms: 0 });
     call.say("what time is breakfast").hears("Your confirmation code").hears("Breakfast");
     call.say("what time is breakfast").hears_no("confirmation code");
 }

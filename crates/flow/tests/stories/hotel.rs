@@ -48,7 +48,9 @@ impl Call {
             match output {
                 Output::Say { text, .. } => self.said.push(text),
                 Output::Listen { state, max_keys } => self.listens = Some((state, max_keys)),
-                Output::Dtmf { digits } => panic!("a dialogue presses no keys: {digits}"),
+                other @ (Output::Dtmf { .. } | Output::Sound(_) | Output::Words(_) | Output::SoundOver | Output::CallerSaid(_)) => {
+                    panic!("a dialogue does nothing else: {other:?}")
+                }
                 Output::End(exit) => self.end = Some(exit),
                 Output::CallTool { id, tool, arguments } => {
                     let scripted = self.answers.iter().position(|(name, _)| *name == tool);

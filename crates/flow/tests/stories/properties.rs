@@ -95,7 +95,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => Just(Input::KeysDone),
         1 => Just(Input::NotUnderstood),
         1 => (1..3_u32).prop_map(|count| Input::Silence { count }),
-        1 => Just(Input::Interrupted { heard: String::new() }),
+        1 => Just(Input::Interrupted { heard: String::new(), sound_ms: 0 }),
     ]
 }
 
@@ -159,7 +159,9 @@ impl Line {
                     self.last_id = id;
                     self.pending = Some((id, tool, arguments));
                 }
-                Output::Dtmf { .. } => prop_assert!(false, "a dialogue presses no keys"),
+                Output::Dtmf { .. } | Output::Sound(_) | Output::Words(_) | Output::SoundOver | Output::CallerSaid(_) => {
+                    prop_assert!(false, "a dialogue does nothing else")
+                }
                 Output::End(exit) => self.ended = Some(exit),
             }
         }
@@ -226,7 +228,9 @@ proptest! {
                             confirming = false;
                             queue.push(Input::ToolAnswered { id, outcome: outcome(&tool, &arguments, kind) });
                         }
-                        Output::Dtmf { .. } => prop_assert!(false, "a dialogue presses no keys"),
+                        Output::Dtmf { .. } | Output::Sound(_) | Output::Words(_) | Output::SoundOver | Output::CallerSaid(_) => {
+                    prop_assert!(false, "a dialogue does nothing else")
+                }
                         Output::End(_) => {
                             closed = true;
                             ended = true;

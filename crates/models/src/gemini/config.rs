@@ -9,6 +9,8 @@ use privacy::Secret;
 pub const URL: &str = "https://generativelanguage.googleapis.com";
 /// The model when nobody names one: that of the examples in Google's SDK (3.4.0).
 pub const MODEL: &str = "gemini-live-2.5-flash-preview";
+/// Its voices, as Google's page on Live sessions names them (not verified against the service).
+pub const VOICES: [&str; 8] = ["Puck", "Charon", "Kore", "Fenrir", "Aoede", "Leda", "Orus", "Zephyr"];
 /// The method of the interface, version v1beta (openai-realtime.md 5).
 const PATH: &str = "ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent";
 

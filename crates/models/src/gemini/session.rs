@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::config::GeminiConfig;
 use super::{connect, wire};
-use crate::voice::memory::Memory;
+use crate::voice::memory::{DROPPED, Memory};
 use crate::voice::order::{Order, Tagged};
 use crate::voice::pump::{Out, Protocol};
 use crate::voice::sound::{Decoder, Encoder};
@@ -202,6 +202,11 @@ impl Protocol for Session {
             }
             Order::Tell { text, answer } => self.tell(&text, answer, now),
             Order::ToolAnswered { id, result } => self.tool_answered(&id, &result, now),
+            // The vendor takes wishes of an answer that was cut off back by itself (toolCallCancellation).
+            Order::ToolDropped(id) => {
+                self.memory.answered(&id, DROPPED);
+                self.wishes.retain(|wish| wish.0 != id);
+            }
         }
     }
 

@@ -9,6 +9,8 @@ use privacy::Secret;
 pub const URL: &str = "https://api.openai.com/v1";
 /// The model when nobody names one: the first of general availability, which the vendor keeps as an alias of the current one.
 pub const MODEL: &str = "gpt-realtime";
+/// Its voices (openai-realtime.md 1.1).
+pub const VOICES: [&str; 10] = ["alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar"];
 /// Transcribes the caller: the small model of the vendor's own examples.
 pub const TRANSCRIPTION: &str = "gpt-4o-mini-transcribe";
 /// The same on Azure, where it is the name of a deployment; whisper-1 needs none.

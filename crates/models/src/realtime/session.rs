@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::config::RealtimeConfig;
 use super::connect::{self, Greeted};
 use super::{items, wire};
-use crate::voice::memory::Memory;
+use crate::voice::memory::{DROPPED, Memory};
 use crate::voice::order::{Order, Tagged};
 use crate::voice::pump::{Out, Protocol};
 use crate::voice::sound::{Coding, Decoder, Encoder};
@@ -166,13 +166,18 @@ impl Session {
     }
 
     fn tool_answered(&mut self, id: &str, result: &str, now: Instant) {
-        let Some(place) = self.wishes.iter().position(|wish| wish == id) else { return };
-        self.wishes.remove(place);
+        if self.wishes.iter().any(|wish| wish == id) {
+            self.tool_done(id, result);
+            if self.wishes.is_empty() {
+                self.ask(false, now);
+            }
+        }
+    }
+
+    fn tool_done(&mut self, id: &str, result: &str) {
+        self.wishes.retain(|wish| wish != id);
         self.memory.answered(id, result);
         self.send(items::output(id, result));
-        if self.wishes.is_empty() {
-            self.ask(false, now);
-        }
     }
 
     /// Moves to a new socket when this one is old and nothing is under way.
@@ -223,6 +228,7 @@ impl Protocol for Session {
                 }
             }
             Order::ToolAnswered { id, result } => self.tool_answered(&id, &result, now),
+            Order::ToolDropped(id) => self.tool_done(&id, DROPPED),
         }
     }
 

@@ -121,6 +121,10 @@ impl VoiceSession for Handle {
         self.order(Order::ToolAnswered { id: id.to_owned(), result: result.to_string() });
     }
 
+    fn tool_dropped(&mut self, id: &str) {
+        self.order(Order::ToolDropped(id.to_owned()));
+    }
+
     async fn next(&mut self) -> VoiceEvent {
         if let Some(error) = self.broken.take() {
             return self.fail(error);
@@ -130,6 +134,7 @@ impl VoiceSession for Handle {
         }
         loop {
             match self.events.recv().await {
+                Some(Tagged { epoch, event: VoiceEvent::Call(call) }) if epoch < self.epoch => self.tool_dropped(&call.id),
                 Some(tagged) if tagged.epoch < self.epoch && is_of_the_answer(&tagged.event) => {}
                 Some(Tagged { event: VoiceEvent::Failed(error), .. }) => return self.fail(error),
                 Some(tagged) => return tagged.event,
@@ -139,7 +144,7 @@ impl VoiceSession for Handle {
     }
 }
 
-/// What is not wanted of an answer that was cut off. A wish for a tool was complete before, and is answered.
+/// What is not wanted of an answer that was cut off.
 fn is_of_the_answer(event: &VoiceEvent) -> bool {
     matches!(event, VoiceEvent::Audio(_) | VoiceEvent::AgentText(_) | VoiceEvent::Answered { .. } | VoiceEvent::Trouble(_))
 }

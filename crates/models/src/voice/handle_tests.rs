@@ -51,13 +51,17 @@ async fn a_service_that_takes_nothing_fails_the_session_and_blocks_nobody() {
 
 #[tokio::test]
 async fn what_waited_of_an_answer_that_was_cut_off_is_not_reported() {
-    let (mut session, _taken, report) = session();
+    let (mut session, mut taken, report) = session();
     let old = VoiceEvent::Audio(vec![1; 80].into());
     report.send(Tagged { epoch: 0, event: old.clone() }).await.unwrap();
     report.send(Tagged { epoch: 0, event: VoiceEvent::Answered { tools: false } }).await.unwrap();
+    let wish = crate::ToolCall { id: "call1".into(), name: "look".into(), arguments: "{}".into() };
+    report.send(Tagged { epoch: 0, event: VoiceEvent::Call(wish) }).await.unwrap();
     report.send(Tagged { epoch: 0, event: VoiceEvent::CallerText("stop".into()) }).await.unwrap();
     session.interrupt(0);
     report.send(Tagged { epoch: 1, event: VoiceEvent::Audio(vec![2; 80].into()) }).await.unwrap();
     assert!(matches!(session.next().await, VoiceEvent::CallerText(_)));
     assert!(matches!(session.next().await, VoiceEvent::Audio(pcm) if pcm[0] == 2));
+    assert!(matches!(taken.try_recv(), Ok(Order::Interrupt { .. })));
+    assert!(matches!(taken.try_recv(), Ok(Order::ToolDropped(id)) if id == "call1"));
 }

@@ -7,6 +7,9 @@ use crate::{Message, ToolCall};
 /// Entries that are kept; the oldest go first. A call of an hour has some 300.
 const MAX_ENTRIES: usize = 400;
 
+/// What a model reads of a wish that was dropped.
+pub(crate) const DROPPED: &str = r#"{"status":"not_called","error":"the caller spoke before it was called"}"#;
+
 struct Entry {
     /// The vendor's name of the caller's item, whose words may come later.
     item: Option<String>,

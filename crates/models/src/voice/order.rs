@@ -35,6 +35,8 @@ pub(crate) enum Order {
         /// JSON text.
         result: String,
     },
+    /// A wish, by its id, is not fulfilled, and the model does not go on because of it.
+    ToolDropped(String),
 }
 
 /// An event, and the epoch it belongs to: the number of interruptions before it.

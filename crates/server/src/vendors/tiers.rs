@@ -3,6 +3,16 @@
 
 use call::Tier;
 
+/// Models that hear and speak by themselves. The cheaper tiers have none, or another vendor's.
+pub(super) fn speech(tier: Tier) -> &'static [&'static str] {
+    match tier {
+        Tier::Premium => &["openai", "azure_openai", "gemini"],
+        Tier::PremiumMini => &["openai_mini", "gemini"],
+        Tier::Balanced => &["gemini"],
+        Tier::Budget => &[],
+    }
+}
+
 /// Language models between ears and a voice.
 pub(super) fn models(tier: Tier) -> &'static [&'static str] {
     match tier {

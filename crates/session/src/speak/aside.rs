@@ -89,6 +89,7 @@ impl Speaker {
             Some(ended) => self.ledger.strike(&ended.mark),
             None => {}
         }
+        self.begin_next();
         SpeakEvent::PieceReady
     }
 }

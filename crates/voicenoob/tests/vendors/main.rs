@@ -3,6 +3,7 @@
 mod agents;
 mod ladder;
 mod stage;
+mod voice;
 
 use std::path::Path;
 

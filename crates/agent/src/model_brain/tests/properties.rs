@@ -65,7 +65,7 @@ proptest! {
                     }
                     Turn::Cut => {
                         onlooker.proposed.clear();
-                        Some(BrainInput::Interrupted { heard: String::new() })
+                        Some(BrainInput::Interrupted { heard: String::new(), sound_ms: 0 })
                     }
                     Turn::Keys => {
                         onlooker = Onlooker::default();

@@ -117,7 +117,7 @@ impl Scene {
                     self.lines.push(format!("tool: {tool} {arguments}"));
                     self.dialogue.handle(Input::ToolAnswered { id, outcome }, NOW);
                 }
-                Output::Dtmf { .. } => {}
+                Output::Dtmf { .. } | Output::Sound(_) | Output::Words(_) | Output::SoundOver | Output::CallerSaid(_) => {}
                 Output::End(exit) => self.exit = Some(exit),
             }
         }
