@@ -92,6 +92,11 @@ impl Prices {
         used.iter().map(|usage| self.priced(usage)).collect()
     }
 
+    /// As calls take it.
+    pub(crate) fn into_price(self) -> session::Price {
+        Box::new(move |used| self.price(used))
+    }
+
     fn priced(&self, usage: &Usage) -> PricedUsage {
         let key = (usage.service.clone(), usage.model.clone(), usage.unit);
         let price = self.per_million.get(&key).copied();
