@@ -15,6 +15,8 @@ use store::{Change, Database};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+mod keys;
+
 use super::row::{SettingProblem, definition};
 use super::*;
 
@@ -130,6 +132,11 @@ struct Town {
 
 impl Town {
     async fn open() -> Self {
+        Self::with(|maker| maker).await
+    }
+
+    /// With a maker that can more.
+    async fn with(more: impl Fn(Maker) -> Maker) -> Self {
         let database = Database::in_memory().await.unwrap();
         let annex = Tenant {
             id: ANNEX,
@@ -149,7 +156,7 @@ impl Town {
         tx.commit().await.unwrap();
         let learner = Arc::new(Learner::default());
         let metrics = CallRecorder::new();
-        let directory = AgentDirectory::open(house(), maker(Some(&learner)), Some(database.clone()), metrics).await.unwrap();
+        let directory = AgentDirectory::open(house(), more(maker(Some(&learner))), Some(database.clone()), metrics).await.unwrap();
         let stop = CancellationToken::new();
         tokio::spawn(directory.clone().watch(stop.clone()));
         Self { database, learner, directory, stop }
