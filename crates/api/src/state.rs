@@ -78,14 +78,15 @@ impl Deref for ApiState {
 pub trait DirectoryHook: Send + Sync {
     /// Agents, numbers or workspaces were changed: take them up soon.
     fn changed(&self);
-    /// Voices that are installed.
-    fn voices(&self) -> Vec<String>;
+    /// Voices that can be chosen in a workspace with keys of its own for these providers.
+    fn voices(&self, keys: &[String]) -> Vec<String>;
     /// Languages that are understood.
     fn languages(&self) -> Vec<String>;
     /// What an agent can be built on.
     fn bases(&self) -> Vec<Base>;
-    /// Whether an agent of these settings can answer here; every bad field. `declared` names the tools of its workspace.
-    fn check(&self, agent: &StoredAgent, declared: &[String]) -> Result<(), Vec<FieldProblem>>;
+    /// Whether an agent of these settings can answer here; every bad field. `declared` names the tools of its workspace,
+    /// `keys` the providers it has keys of its own for.
+    fn check(&self, agent: &StoredAgent, declared: &[String], keys: &[String]) -> Result<(), Vec<FieldProblem>>;
 }
 
 /// A call script that an agent can be built on.

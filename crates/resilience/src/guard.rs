@@ -84,6 +84,8 @@ pub struct Guard(Arc<Inner>);
 
 struct Inner {
     service: Service,
+    /// Which of the many that the service stands for.
+    part: Option<String>,
     policy: Policy,
     bulkhead: Bulkhead,
     moving: Mutex<Moving>,
@@ -170,6 +172,14 @@ impl Drop for Begun {
 impl Guard {
     /// A guard that is on no list: the program's own come from [`crate::Guards`].
     pub fn new(service: Service, policy: Policy) -> Self {
+        Self::named(service, None, policy)
+    }
+
+    pub(crate) fn of_part(service: Service, part: &str) -> Self {
+        Self::named(service, Some(part.to_owned()), service.policy())
+    }
+
+    fn named(service: Service, part: Option<String>, policy: Policy) -> Self {
         let moving = Moving {
             breaker: Breaker::new(policy.breaker, Instant::now().into_std()),
             pace: policy.pace.map(Pace::new),
@@ -179,7 +189,7 @@ impl Guard {
             left: None,
             not_closed: Duration::ZERO,
         };
-        Self(Arc::new(Inner { service, policy, bulkhead: Bulkhead::new(policy.bulkhead), moving: Mutex::new(moving) }))
+        Self(Arc::new(Inner { service, part, policy, bulkhead: Bulkhead::new(policy.bulkhead), moving: Mutex::new(moving) }))
     }
 
     /// Makes a call: waits for a place, passes the breaker, has each try answered within its limit, and repeats what is safe while that may
@@ -293,6 +303,11 @@ impl Guard {
         self.moving().breaker.would_refuse(Instant::now().into_std()).is_none()
     }
 
+    /// True when somebody beside the list holds it.
+    pub(crate) fn is_held(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
     /// Opens the breaker until it is reset.
     pub fn force_open(&self) {
         self.change(&mut self.moving(), |breaker, _, _| breaker.force_open());
@@ -340,11 +355,11 @@ impl Guard {
         let after = moving.breaker.state();
         if before != after {
             moving.note(before, after, now);
-            let service = self.0.service.as_str();
+            let (service, part) = (self.0.service.as_str(), self.0.part.as_deref());
             match after {
-                State::Open => tracing::warn!(service, forced = moving.breaker.is_forced(), "the service is not asked for a while"),
-                State::HalfOpen => tracing::info!(service, "one call finds out whether the service is back"),
-                State::Closed => tracing::info!(service, "the service is asked again"),
+                State::Open => tracing::warn!(service, part, forced = moving.breaker.is_forced(), "the service is not asked for a while"),
+                State::HalfOpen => tracing::info!(service, part, "one call finds out whether the service is back"),
+                State::Closed => tracing::info!(service, part, "the service is asked again"),
             }
         }
         result

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{Guard, Policy, Service, View};
 
-/// Most guards of parts. More tools than that are declared by nobody; what is beyond shares one.
-const MAX_PARTS: usize = 1024;
+/// Most guards of parts: tools, and vendors by the keys of workspaces. At this number those that nobody holds any more go; what is beyond shares
+/// one.
+const MAX_PARTS: usize = 4096;
 
 /// The list of all guards. Cheap to clone; all clones are one list.
 #[derive(Debug, Clone, Default)]
@@ -15,7 +16,7 @@ pub struct Guards(Arc<Mutex<List>>);
 #[derive(Debug, Default)]
 struct List {
     services: BTreeMap<Service, Guard>,
-    /// Those of services that are many, each of which fails on its own: a workspace's tools.
+    /// Those of services that are many, each of which fails on its own: a workspace's tools, a vendor by a workspace's key.
     parts: BTreeMap<(Service, String), Guard>,
 }
 
@@ -34,10 +35,13 @@ impl Guards {
     pub fn part(&self, service: Service, name: &str) -> Guard {
         let mut list = self.list();
         let key = (service, name.to_owned());
+        if list.parts.len() >= MAX_PARTS {
+            list.parts.retain(|_, guard| guard.is_held());
+        }
         if !list.parts.contains_key(&key) && list.parts.len() >= MAX_PARTS {
             return list.services.entry(service).or_insert_with(|| Guard::new(service, service.policy())).clone();
         }
-        list.parts.entry(key).or_insert_with(|| Guard::new(service, service.policy())).clone()
+        list.parts.entry(key).or_insert_with(|| Guard::of_part(service, name)).clone()
     }
 
     /// A service's guard, by its name, if the service is in use: `telnyx`, or `tools/name` for one of many.
@@ -57,9 +61,10 @@ impl Guards {
         guards.iter().map(Guard::view).collect()
     }
 
-    /// Every part, by service and name.
+    /// Every part that is in use, by service and name.
     pub fn parts(&self) -> Vec<(String, View)> {
-        let guards: Vec<_> = self.list().parts.iter().map(|((_, name), guard)| (name.clone(), guard.clone())).collect();
+        let guards: Vec<_> =
+            self.list().parts.iter().filter(|(_, guard)| guard.is_held()).map(|((_, name), guard)| (name.clone(), guard.clone())).collect();
         guards.into_iter().map(|(name, guard)| (name, guard.view())).collect()
     }
 

@@ -252,3 +252,19 @@ async fn a_service_that_breaks_off_each_answer_fails_in_a_row() {
     }
     assert_eq!(guard.view().state, State::Closed);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_part_fails_for_itself_and_is_listed_while_somebody_holds_it() {
+    let guards = Guards::default();
+    let (one, other, all) =
+        (guards.part(Service::DeepgramListen, "annex"), guards.part(Service::DeepgramListen, "house"), guards.of(Service::DeepgramListen));
+    one.force_open();
+    assert!(!one.lets_through() && other.lets_through() && all.lets_through());
+    assert!(!guards.part(Service::DeepgramListen, "annex").lets_through(), "a part has one guard");
+    let names = || guards.parts().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    assert_eq!(names(), ["annex", "house"]);
+    drop(other);
+    assert_eq!(names(), ["annex"]);
+    guards.named("deepgram_listen/annex").unwrap().reset();
+    assert!(one.lets_through());
+}

@@ -8,6 +8,7 @@ mod hook;
 mod keeper;
 mod make;
 mod row;
+mod rows;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -30,12 +31,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use self::keeper::{Keeper, Rows};
+use self::keeper::Keeper;
 pub(crate) use self::make::Maker;
 pub(crate) use self::row::{House, missing_tools};
+use self::rows::Rows;
 use self::snapshot::Snapshot;
 use crate::ServerError;
 use crate::refusals::Refusal;
+use crate::vendors::Outfit;
 
 /// How often the database is asked whether something was changed. With what it takes to make an agent ready, a change is taken up within 5 s.
 const POLL: Duration = Duration::from_secs(3);
@@ -79,12 +82,12 @@ impl AgentDirectory {
         let (house, maker) = (Arc::new(house), Arc::new(maker));
         let mut files = Vec::new();
         for (agent, digest) in house.agents() {
-            files.push(Arc::new(maker.make(Arc::clone(agent), digest).await?));
+            files.push(Arc::new(maker.make(Arc::clone(agent), digest, None).await?));
             info!(agent = agent.name, "agent ready");
         }
         let mut keeper = Keeper::new(Arc::clone(&house), Arc::clone(&maker), files, recorder);
         if let Some(database) = &database {
-            keeper.take(Rows::read(database).await?);
+            keeper.take(Rows::read(database).await?).await;
             if tokio::time::timeout(START_LIMIT, keeper.all_built()).await.is_err() {
                 warn!(limit = ?START_LIMIT, "some agents are not ready yet: calls are taken without them");
             }
@@ -160,6 +163,11 @@ impl AgentDirectory {
         self.0.snapshot.load().minds(agent)
     }
 
+    /// What the workspace's own keys for vendors open, when it has some.
+    pub(crate) fn outfit(&self, tenant: TenantId) -> Option<Arc<Outfit>> {
+        self.0.snapshot.load().outfits.get(&tenant).cloned()
+    }
+
     /// The sound of a refusal in the agent's own voice, a WAV file.
     pub(crate) fn refusal(&self, agent: AgentId, kind: Refusal) -> Option<Bytes> {
         self.0.snapshot.load().get(agent)?.refusals.get(kind)
@@ -222,10 +230,15 @@ impl AgentDirectory {
         let seen = keeper.version().filter(|_| !stale);
         match Rows::newer(database, seen).await {
             Ok(Some(rows)) => {
-                keeper.take(rows);
+                keeper.take(rows).await;
                 self.publish(keeper);
             }
-            Ok(None) => keeper.retry(),
+            Ok(None) => {
+                keeper.retry();
+                if keeper.let_go() {
+                    self.publish(keeper);
+                }
+            }
             Err(fault) => {
                 self.0.stale.fetch_or(stale, Ordering::AcqRel);
                 if pause == POLL {

@@ -8,7 +8,8 @@ use axum::routing::get;
 use dispatch::DrainState;
 use resilience::{State as Breaker, View};
 use speech::phrases::LevelView;
-use telemetry::{PhraseSample, Pool, Sample, ServiceSample};
+use speech::vendor::riva::PoolView;
+use telemetry::{PhraseSample, Pool, PoolSample, Sample, ServiceSample};
 
 use crate::state::App;
 
@@ -42,6 +43,7 @@ async fn sample(app: &App) -> Sample {
         remaining_calls: if draining { u64::try_from(crate::stopping::remaining(app)).unwrap_or(u64::MAX) } else { 0 },
         services: app.guards.views().into_iter().map(service).collect(),
         phrases: app.services.phrases.views().into_iter().map(phrases).collect(),
+        pools: app.riva.iter().map(|channels| pool("riva", &channels.view())).collect(),
         passwords_running: u64::try_from(hashing.running).unwrap_or(u64::MAX),
         passwords_waiting: u64::try_from(hashing.inside.saturating_sub(hashing.running)).unwrap_or(u64::MAX),
         passwords_done: hashing.done,
@@ -63,6 +65,22 @@ fn phrases(view: LevelView) -> PhraseSample {
         entries: view.holding.entries,
         loading: view.loading,
         age_of_hits: view.age_of_hits,
+    }
+}
+
+fn pool(name: &'static str, view: &PoolView) -> PoolSample {
+    let count = |number| u64::try_from(number).unwrap_or(u64::MAX);
+    PoolSample {
+        pool: name,
+        in_use: count(view.in_use),
+        max: count(view.max),
+        waiting: count(view.waiting),
+        connections: count(view.streams.len()),
+        idle: count(view.idle),
+        busiest: count(view.streams.iter().copied().max().unwrap_or_default()),
+        waits: view.waits,
+        waited: view.waited,
+        replaced: view.replaced,
     }
 }
 

@@ -14,7 +14,7 @@ use store::tools::StoredTool;
 use tools::{HttpRequest, McpSource};
 use tracing::warn;
 
-use crate::vendors::Kit;
+use crate::vendors::{Kit, Outfit};
 
 /// Longest answer of a model where the workspace set none, tokens: a minute of speech, more than anybody listens to.
 const MAX_TOKENS: u32 = 400;
@@ -48,11 +48,17 @@ impl MindMaker {
         !self.kit.models(tier, &self.order).is_empty() || !self.kit.speech(tier, "").is_empty()
     }
 
-    /// The models behind this agent, when it shall have some. `declared`: its workspace's tools.
-    pub(crate) async fn make(&self, agent: &AgentDefinition, flow: &Flow, declared: &[StoredTool]) -> Result<Option<Minds>, String> {
+    /// The models behind this agent, when it shall have some. `declared`: its workspace's tools; `outfit`: what its workspace's own keys open.
+    pub(crate) async fn make(
+        &self,
+        agent: &AgentDefinition,
+        flow: &Flow,
+        declared: &[StoredTool],
+        outfit: Option<&Outfit>,
+    ) -> Result<Option<Minds>, String> {
         let Some(mind) = &agent.mind else { return Ok(None) };
-        let rungs = self.kit.models(mind.tier, &self.order);
-        let voices = self.kit.speech(mind.tier, &agent.voice);
+        let kit = outfit.map_or(self.kit.as_ref(), |outfit| &outfit.kit);
+        let (rungs, voices) = (kit.models(mind.tier, &self.order), kit.speech(mind.tier, &agent.voice));
         if rungs.is_empty() && voices.is_empty() {
             return Err(format!("no model is configured for the tier {}; set the key of one (docs/vendors.md)", mind.tier.as_str()));
         }

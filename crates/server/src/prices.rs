@@ -10,7 +10,7 @@ use store::usage::PricedUsage;
 
 /// The file that comes with the program.
 const SHIPPED: &str = include_str!("../prices.toml");
-/// Longest file that is read, bytes; the program's own has some 3,000.
+/// Longest file that is read, bytes; the program's own has some 8,000.
 const MAX_FILE: u64 = 1024 * 1024;
 
 /// Prices by service, model and unit.
@@ -47,6 +47,18 @@ struct File {
     currency: String,
     #[serde(default)]
     price: Vec<Line>,
+    #[serde(default)]
+    no_price: Vec<NoPrice>,
+}
+
+/// What has no price, said on purpose: a service, one of its models, or one of its units.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoPrice {
+    service: String,
+    model: Option<String>,
+    unit: Option<String>,
+    why: String,
 }
 
 #[derive(Deserialize)]
@@ -57,6 +69,13 @@ struct Line {
     unit: String,
     per_million: String,
     source: String,
+    /// Of when it is, as `2025-08` or `2025-08-28`.
+    #[serde(default)]
+    as_of: Option<String>,
+    /// It was not compared with the vendor's own list.
+    #[serde(default)]
+    #[expect(dead_code, reason = "it is for the file's readers; its form is checked")]
+    assumption: bool,
 }
 
 impl Prices {
@@ -84,12 +103,20 @@ impl Prices {
                 return Err(format!("{name} stands there twice"));
             }
         }
+        for none in file.no_price {
+            none.check(&per_million)?;
+        }
         Ok(Self { currency: file.currency, per_million })
     }
 
     /// What was used, with what it cost. What has no price has no cost.
     pub fn price(&self, used: &[Usage]) -> Vec<PricedUsage> {
         used.iter().map(|usage| self.priced(usage)).collect()
+    }
+
+    /// As calls take it.
+    pub(crate) fn into_price(self) -> session::Price {
+        Box::new(move |used| self.price(used))
     }
 
     fn priced(&self, usage: &Usage) -> PricedUsage {
@@ -100,10 +127,35 @@ impl Prices {
     }
 }
 
+impl NoPrice {
+    fn is_of(&self, (service, model, unit): &(String, String, Unit)) -> bool {
+        let is = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
+        self.service == *service && is(&self.model, model) && is(&self.unit, unit.as_str())
+    }
+
+    fn check(&self, per_million: &HashMap<(String, String, Unit), Decimal>) -> Result<(), String> {
+        let name = format!("no_price of {}", self.service);
+        if self.service.is_empty() || self.why.trim().is_empty() {
+            return Err(format!("{name}: service and why must not be empty"));
+        }
+        if self.unit.as_ref().is_some_and(|unit| Unit::parse(unit).is_none()) {
+            return Err(format!("{name}: the unit is none"));
+        }
+        match per_million.keys().find(|key| self.is_of(key)) {
+            Some((service, model, unit)) => Err(format!("{name}: there is a price of {service} {model} {}", unit.as_str())),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Line {
     fn read(self) -> Result<((String, String, Unit), Decimal), String> {
         if self.service.is_empty() || self.model.is_empty() || self.source.trim().is_empty() {
             return Err("service, model and source must not be empty".into());
+        }
+        let is_date = |text: &String| matches!(text.len(), 7 | 10) && text.bytes().all(|sign| sign.is_ascii_digit() || sign == b'-');
+        if let Some(wrong) = self.as_of.as_ref().filter(|text| !is_date(text)) {
+            return Err(format!("as_of is {wrong:?}; write a month or a day, such as \"2025-08\""));
         }
         let known = || Unit::ALL.map(Unit::as_str).join(", ");
         let unit = Unit::parse(&self.unit).ok_or_else(|| format!("the unit must be one of: {}", known()))?;
@@ -119,7 +171,11 @@ fn wrong(path: &Path, why: String) -> PricesError {
 
 #[cfg(test)]
 mod tests {
+    use resilience::Service;
+    use speech::vendor::{aura, azure, deepgram, elevenlabs, openai, riva};
+
     use super::*;
+    use crate::settings::{Settings, Vendors};
 
     const LINE: &str = "[[price]]\nservice = \"a\"\nmodel = \"m\"\nunit = \"characters\"\nper_million = \"12.5\"\nsource = \"a bill\"\n";
 
@@ -152,10 +208,75 @@ mod tests {
             (line("\"12.5\"", "12.5"), "per_million"),
             (line("a bill", " "), "must not be empty"),
             (format!("currency = \"USD\"\n{LINE}{LINE}"), "twice"),
+            (format!("currency = \"USD\"\n{LINE}as_of = \"soon\"\n"), "as_of"),
+            (format!("currency = \"USD\"\n{LINE}[[no_price]]\nservice = \"a\"\nwhy = \"b\"\n"), "there is a price of a m characters"),
+            (format!("currency = \"USD\"\n[[no_price]]\nservice = \"a\"\nwhy = \"\"\n"), "must not be empty"),
+            (format!("currency = \"USD\"\n[[no_price]]\nservice = \"a\"\nunit = \"b\"\nwhy = \"c\"\n"), "the unit is none"),
         ] {
             let error = Prices::parse(&text).unwrap_err();
             assert!(error.contains(named), "{error}");
         }
+    }
+
+    /// What an adapter writes into a call's meter: service, model by the settings, units.
+    type Metered = (&'static str, String, &'static [Unit]);
+
+    const WORDS: &[Unit] = &[Unit::InputTokens, Unit::CachedInputTokens, Unit::OutputTokens];
+    const VOICE: &[Unit] = &[
+        Unit::InputTokens,
+        Unit::CachedInputTokens,
+        Unit::OutputTokens,
+        Unit::InputAudioTokens,
+        Unit::CachedInputAudioTokens,
+        Unit::OutputAudioTokens,
+        Unit::AudioMillis,
+    ];
+
+    /// Every service that there is: a new one does not compile until it is said here what it counts.
+    fn metered(service: Service, vendors: &Vendors) -> Vec<Metered> {
+        let model = |name: &str| name.to_owned();
+        let listens = |name, model| vec![(name, model, &[Unit::AudioMillis][..])];
+        let speaks = |name, model| vec![(name, model, &[Unit::Characters][..])];
+        let thinks = |model| vec![(service.as_str(), model, WORDS)];
+        match service {
+            Service::Telnyx | Service::Twilio | Service::OpenId | Service::Tools | Service::Database | Service::Redis => Vec::new(),
+            Service::DeepgramListen => listens(deepgram::NAME, vendors.deepgram_model.clone()),
+            Service::DeepgramSpeak => speaks(aura::NAME, model("aura-2")),
+            Service::Riva => listens(riva::NAME, model("of the server")),
+            Service::ElevenLabs => speaks(elevenlabs::NAME, vendors.elevenlabs_model.clone()),
+            Service::AzureSpeech => speaks(azure::NAME, model(azure::MODEL)),
+            Service::OpenAiListen => listens(openai::LISTEN_NAME, model(openai::LISTEN_MODEL)),
+            Service::OpenAiSpeak => speaks(openai::SPEAK_NAME, model(openai::SPEAK_MODEL)),
+            Service::OpenAi => thinks(vendors.openai_model.clone()),
+            Service::AzureOpenAi => thinks(model("a deployment")),
+            Service::Cerebras => thinks(vendors.cerebras_model.clone()),
+            Service::Groq => thinks(vendors.groq_model.clone()),
+            Service::OwnModel => thinks(vendors.own_model_name.clone()),
+            Service::Anthropic => thinks(vendors.anthropic_model.clone()),
+            Service::OpenAiRealtime => vendors.realtime_models.iter().map(|model| (service.as_str(), model.clone(), VOICE)).collect(),
+            Service::AzureRealtime => vec![(service.as_str(), model("a deployment"), VOICE)],
+            Service::GeminiLive => vec![(service.as_str(), vendors.gemini_model.clone(), VOICE)],
+        }
+    }
+
+    #[test]
+    fn whatever_an_adapter_counts_has_a_price_or_a_word_why_it_has_none() {
+        let place = tempfile::tempdir().unwrap();
+        let data_dir = place.path().to_str().unwrap().to_owned();
+        let vendors = Settings::load(None, |name| (name == "DATA_DIR").then(|| data_dir.clone())).unwrap().vendors;
+        let (prices, file) = (Prices::load(None).unwrap(), toml::from_str::<File>(SHIPPED).unwrap());
+        let mut without = Vec::new();
+        for (service, model, units) in Service::ALL.iter().flat_map(|service| metered(*service, &vendors)) {
+            for unit in units {
+                let key = (service.to_owned(), model.clone(), *unit);
+                if !prices.per_million.contains_key(&key) && !file.no_price.iter().any(|none| none.is_of(&key)) {
+                    without.push(key);
+                }
+            }
+        }
+        assert!(without.is_empty(), "add a price or a no_price to prices.toml: {without:?}");
+        let undated: Vec<_> = file.price.iter().filter(|line| line.as_of.is_none()).map(|line| &line.service).collect();
+        assert!(undated.is_empty(), "these do not say of when they are: {undated:?}");
     }
 
     #[test]

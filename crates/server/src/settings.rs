@@ -17,6 +17,7 @@ pub use people::{OpenId, People, Pool, Rates};
 pub use privacy::Secret;
 use reader::{Reader, read_table};
 use values::{addresses, flag, optional, parse, public_url, token, within};
+pub(crate) use vendors::{EARS, MODELS, VOICES};
 pub use vendors::{Place, Vendors};
 
 /// What `serve` needs to know.

@@ -10,6 +10,7 @@ use dispatch::{Admission, Drain, Heart, LiveCalls, Offers, Request, WaitingRoom}
 use live::{CallQueue, CallRegistry, InstanceName, Limits, LiveState};
 use resilience::Guards;
 use session::Services;
+use speech::vendor::riva::Channels;
 use speech::{SpeechToText, TextToSpeech};
 use store::Database;
 use telemetry::Metrics;
@@ -45,6 +46,8 @@ pub struct Parts {
     pub recognizer: Option<Arc<dyn SpeechToText>>,
     /// The vendors that are configured.
     pub vendors: Arc<[Probe]>,
+    /// Riva's connections, when it is configured.
+    pub riva: Option<Channels>,
     /// The hotel's books, for the console and the API.
     pub pms: Arc<dyn hotel::Pms>,
     /// What the API is given.
@@ -125,6 +128,21 @@ impl App {
             tenant: record.tenant.to_string(),
             limits: self.limits(record.tenant),
         }
+    }
+
+    /// What calls with this workspace's agents are served by: where it has keys of its own for vendors, its ears and voices are asked with those.
+    pub(crate) fn services_of(&self, tenant: TenantId) -> Arc<Services> {
+        let Some(outfit) = self.directory.outfit(tenant) else { return Arc::clone(&self.services) };
+        let all = &self.services;
+        Arc::new(Services {
+            ears: outfit.ears.clone(),
+            phrases: outfit.phrases.clone(),
+            tools: all.tools.clone(),
+            records: Arc::clone(&all.records),
+            recordings: all.recordings.clone(),
+            recorder: all.recorder.clone(),
+            price: self.prices.clone().into_price(),
+        })
     }
 
     /// How many calls there may be at once: a workspace may want fewer than the installation allows each, not more.

@@ -1,11 +1,13 @@
 //! Who listens, thinks and speaks: engines and models of vendors that are configured, each behind its guard.
 
+mod outfit;
 mod probes;
 mod tiers;
 
 use std::sync::Arc;
 
 use agent::{Rung as ModelRung, VoiceRung};
+use api::Provider;
 use call::Tier;
 use models::anthropic::{self, Anthropic};
 use models::completions::{self, Completions, Dialect};
@@ -20,13 +22,14 @@ use speech::vendor::azure::{AzurePlace, AzureSpeech, AzureSpeechConfig};
 use speech::vendor::deepgram::{self, Deepgram, DeepgramConfig};
 use speech::vendor::elevenlabs::{ElevenLabs, ElevenLabsConfig};
 use speech::vendor::openai::{OpenAiListen, OpenAiListenConfig, OpenAiPlace, OpenAiSpeak, OpenAiSpeakConfig};
-use speech::vendor::riva::{ChannelsConfig, Riva, RivaConfig};
+use speech::vendor::riva::{Channels, ChannelsConfig, Riva, RivaConfig};
 use speech::{SpeechToText, TextToSpeech};
 
-pub(crate) use self::probes::look_after;
+pub(crate) use self::outfit::{Outfit, Outfitter, StoredKey};
 pub use self::probes::{Probe, VendorFault};
+pub(crate) use self::probes::{Probes, look_after};
 use crate::ServerError;
-use crate::settings::{Place, Vendors};
+use crate::settings::{EARS, MODELS, Place, VOICES, Vendors};
 
 /// Azure OpenAI's version of the interface of deployments.
 const AZURE_API_VERSION: &str = "2024-10-21";
@@ -40,22 +43,60 @@ pub(crate) struct Kit {
     speech: Vec<(&'static str, VoiceRung)>,
     /// What finds out outside of calls whether a service is back.
     pub(crate) probes: Vec<Probe>,
+    /// Riva's connections, when it is configured.
+    pub(crate) riva: Option<Channels>,
+}
+
+/// The guards of a kit: the services' own, or those of one of the many who use them by keys of their own.
+struct Doors<'a> {
+    guards: &'a Guards,
+    part: Option<String>,
+}
+
+impl Doors<'_> {
+    fn of(&self, service: Service) -> Guard {
+        match &self.part {
+            Some(part) => self.guards.part(service, part),
+            None => self.guards.of(service),
+        }
+    }
 }
 
 /// Builds a kit, service by service.
 struct Builder<'a> {
-    guards: &'a Guards,
+    guards: Doors<'a>,
     kit: Kit,
 }
 
 impl Kit {
     /// Everything that has a key (or needs none).
     pub(crate) fn build(vendors: &Vendors, guards: &Guards) -> Result<Self, ServerError> {
+        Self::built(vendors, Doors { guards, part: None })
+    }
+
+    /// The same behind guards of its own, known by this name: what is refused here closes nothing for others.
+    fn build_part(vendors: &Vendors, guards: &Guards, part: String) -> Result<Self, ServerError> {
+        Self::built(vendors, Doors { guards, part: Some(part) })
+    }
+
+    fn built(vendors: &Vendors, guards: Doors<'_>) -> Result<Self, ServerError> {
         let mut builder = Builder { guards, kit: Self::default() };
         builder.speech_engines(vendors)?;
         builder.models(vendors)?;
         builder.speech_models(vendors)?;
         Ok(builder.kit)
+    }
+
+    /// This, and what only the other has.
+    fn over(self, other: &Self) -> Self {
+        Self {
+            ears: over(self.ears, &other.ears, &EARS),
+            voices: over(self.voices, &other.voices, &VOICES),
+            models: over(self.models, &other.models, &MODELS),
+            speech: over(self.speech, &other.speech, &[]),
+            probes: self.probes,
+            riva: None,
+        }
     }
 
     /// Who listens: in the order of the settings, or as they stand here. `local` is put where the settings want it, else last.
@@ -70,8 +111,7 @@ impl Kit {
 
     /// Whose words an agent of this tier speaks.
     pub(crate) fn models(&self, tier: Tier, order: &[String]) -> Vec<ModelRung> {
-        let wanted: Vec<&str> = if order.is_empty() { tiers::models(tier).to_vec() } else { order.iter().map(String::as_str).collect() };
-        picked(&self.models, &wanted)
+        picked(&self.models, &wanted(tier, order))
     }
 
     /// The models that hear the caller and speak by themselves in calls of this tier, with a voice of that name where they have one.
@@ -80,6 +120,28 @@ impl Kit {
         let named = |rung: VoiceRung| VoiceRung { voice: rung.model.has_voice(voice).then(|| voice.to_owned()), ..rung };
         rungs.into_iter().map(named).collect()
     }
+}
+
+/// Whose words are wanted for a tier: in this order, or in the tier's own.
+fn wanted(tier: Tier, order: &[String]) -> Vec<&str> {
+    if order.is_empty() { tiers::models(tier).to_vec() } else { order.iter().map(String::as_str).collect() }
+}
+
+/// Whose models hear and speak by themselves in calls of a tier: the words for their keys.
+fn heard_by(tier: Tier) -> impl Iterator<Item = &'static str> {
+    tiers::speech(tier).iter().map(|name| match *name {
+        "openai_mini" => "openai",
+        "gemini" => Provider::Google.as_str(),
+        name => name,
+    })
+}
+
+/// One's own, and what only others have, in the order in which all of them stand.
+fn over<T: Clone>(own: Vec<(&'static str, T)>, others: &[(&'static str, T)], order: &[&str]) -> Vec<(&'static str, T)> {
+    let missing = others.iter().filter(|(name, _)| own.iter().all(|(known, _)| known != name)).cloned();
+    let mut all: Vec<_> = own.iter().cloned().chain(missing).collect();
+    all.sort_by_key(|(name, _)| order.iter().position(|known| known == name));
+    all
 }
 
 /// Those that are named, in that order; all, when none are. What runs here comes where `local` is named, else at the end.
@@ -121,7 +183,9 @@ impl Builder<'_> {
             // An operator who names an address in the clear means it.
             let channels = ChannelsConfig { plain: true, ..ChannelsConfig::new(&vendors.riva.url) };
             let channels = vendors.riva.key.iter().fold(channels, |channels, key| channels.key(key));
-            self.listens("riva", Arc::new(Riva::new(channels, guard.clone(), RivaConfig::default())?), &guard);
+            let riva = Riva::new(channels, guard.clone(), RivaConfig::default())?;
+            self.kit.riva = Some(riva.channels().clone());
+            self.listens("riva", Arc::new(riva), &guard);
         }
         if let Some((url, key)) = keyed(&vendors.openai) {
             let place = || OpenAiPlace { base_url: url.to_owned(), ..OpenAiPlace::new(key.clone()) };

@@ -39,7 +39,7 @@ use crate::routes::router;
 use crate::settings::Settings;
 use crate::speaking::engines;
 use crate::state::{App, Parts};
-use crate::vendors::{Kit, Probe, look_after};
+use crate::vendors::{Kit, Outfitter, Probe, Probes, look_after};
 use crate::{ServerError, stopping, upkeep};
 
 /// The demo hotel's receptionist: answers every number that has no agent of its own.
@@ -98,17 +98,31 @@ pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, Ser
     // Hearing, speaking and thinking, and with them the agents.
     let mut kit = Kit::build(&settings.vendors, &guards)?;
     let vendors: Arc<[Probe]> = std::mem::take(&mut kit.probes).into();
+    let probes = Probes::default();
+    probes.add(&vendors);
+    let pool = kit.riva.clone();
+    let kit = Arc::new(kit);
     let engines = engines(&settings, worker, &guards, &kit).await?;
     let recognizer = engines.ears.clone().map(|ears| Arc::new(ears) as Arc<dyn SpeechToText>);
+    let outfitter = Outfitter {
+        vendors: settings.vendors.clone(),
+        guards: guards.clone(),
+        kit: Arc::clone(&kit),
+        recognizer: engines.recognizer.clone(),
+        voice: engines.voice.clone(),
+        phrases: engines.phrases.clone(),
+        sealer: Arc::clone(&accounts.sealer),
+        probes: probes.clone(),
+    };
     let minds = MindMaker::new(
-        Arc::new(kit),
+        kit,
         settings.vendors.models.clone(),
         with_messages(&tools, &records),
         settings.allow_private_tool_addresses,
         guards.clone(),
         Arc::clone(&accounts.sealer),
     );
-    let maker = Maker::new(recognizer, engines.phrases.clone(), engines.voices).with_minds(minds);
+    let maker = Maker::new(recognizer, engines.phrases.clone(), engines.voices).with_minds(minds).with_outfits(outfitter);
     let directory = AgentDirectory::open(house, maker, Some(database.clone()), recorder.clone()).await?;
 
     // The call centre: who is on the phone, who waits, who may be answered, and how it all stops.
@@ -117,13 +131,10 @@ pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, Ser
     // What the API is given.
     let api = api_state(&settings, &database, accounts, &directory, &centre);
 
-    let price: session::Price = {
-        let prices = prices.clone();
-        Box::new(move |used| prices.price(used))
-    };
+    let price = prices.clone().into_price();
     let services = Services { ears: engines.ears, phrases: engines.phrases, tools, records, recordings, recorder, price };
     let stop = CancellationToken::new();
-    tokio::spawn(look_after(Arc::clone(&vendors), stop.clone()));
+    tokio::spawn(look_after(probes, stop.clone()));
     let l16_byte_order = if settings.telnyx_l16_big_endian { ByteOrder::Big } else { ByteOrder::Little };
     Ok(App::new(Parts {
         unstarted: Arc::new(Semaphore::new(settings.max_concurrent_calls + UNSTARTED_SOCKETS)),
@@ -148,6 +159,7 @@ pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, Ser
         voice: engines.voice,
         recognizer: engines.recognizer,
         vendors,
+        riva: pool,
         notices: engines.notices,
         stream_options: StreamOptions { l16_byte_order },
         keys,

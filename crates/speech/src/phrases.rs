@@ -60,7 +60,7 @@ pub struct Phrases {
 
 struct Inner {
     voices: Vec<Rung<dyn TextToSpeech>>,
-    pack: Option<PhrasePack>,
+    pack: Option<Arc<PhrasePack>>,
     cache: Arc<Cache>,
     on_change: OnChange,
 }
@@ -94,7 +94,14 @@ impl Phrases {
     #[must_use]
     pub fn open(setup: PhraseSetup) -> Self {
         let cache = Arc::new(Cache::new(setup.memory_bytes, setup.store));
-        Self { inner: Arc::new(Inner { voices: setup.voices, pack: setup.pack, cache, on_change: setup.on_change }) }
+        Self { inner: Arc::new(Inner { voices: setup.voices, pack: setup.pack.map(Arc::new), cache, on_change: setup.on_change }) }
+    }
+
+    /// The same phrases by other engines: what one of the same name, model and voice said is said by these too, without being made again.
+    #[must_use]
+    pub fn with_voices(&self, voices: Vec<Rung<dyn TextToSpeech>>) -> Self {
+        let Inner { pack, cache, on_change, .. } = self.inner.as_ref();
+        Self { inner: Arc::new(Inner { voices, pack: pack.clone(), cache: Arc::clone(cache), on_change: Arc::clone(on_change) }) }
     }
 
     /// The voice of one call: it does not change back to a better engine within the call. What is made for it is counted into `meter`.

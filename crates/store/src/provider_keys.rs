@@ -1,9 +1,10 @@
-//! Vendor and carrier keys of a workspace. They come sealed and go sealed: nothing here can read them.
+//! Vendor and carrier keys of a workspace. They come sealed and go sealed: nothing here can read them. A change of one is a change of the directory:
+//! agents are made with them.
 
 use call::{TenantId, Timestamp};
 use sqlx::FromRow;
 
-use crate::{Database, StoreError, Transaction, query};
+use crate::{Database, StoreError, Transaction, directory, query};
 
 /// Most keys one list holds; there are fewer kinds of providers.
 pub const MAX_LIST: u32 = 100;
@@ -55,20 +56,29 @@ pub async fn set(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let write = query(SET).bind(tenant.0).bind(provider).bind(sealed).bind(ending).bind(now).bind(by);
-    let done = write.execute(&mut **tx).await;
-    done.map(drop).map_err(StoreError::while_storing("store a provider's key", "workspace"))
+    write.execute(&mut **tx).await.map_err(StoreError::while_storing("store a provider's key", "workspace"))?;
+    directory::bump(tx).await
 }
 
 /// Forgets a key; false when there was none.
 pub async fn remove(tx: &mut Transaction, tenant: TenantId, provider: &str) -> Result<bool, StoreError> {
     let removed = query(REMOVE).bind(tenant.0).bind(provider).execute(&mut **tx).await;
-    removed.map(|rows| rows > 0).map_err(StoreError::while_doing("remove a provider's key"))
+    let there = removed.map_err(StoreError::while_doing("remove a provider's key"))? > 0;
+    if there {
+        directory::bump(tx).await?;
+    }
+    Ok(there)
 }
 
 /// The keys of a workspace by provider, without the keys themselves; at most [`MAX_LIST`].
 pub async fn list(db: &Database, tenant: TenantId) -> Result<Vec<ProviderKey>, StoreError> {
     let rows: Result<Vec<KeyRow>, _> = query(LIST).bind(tenant.0).bind(MAX_LIST).all(db.readers()).await;
     Ok(rows.map_err(StoreError::while_doing("list the keys of providers"))?.into_iter().map(ProviderKey::from).collect())
+}
+
+/// The providers that a workspace has keys for.
+pub async fn names(db: &Database, tenant: TenantId) -> Result<Vec<String>, StoreError> {
+    Ok(list(db, tenant).await?.into_iter().map(|key| key.provider).collect())
 }
 
 /// One key, sealed.

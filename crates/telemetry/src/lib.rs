@@ -16,5 +16,5 @@ mod words;
 pub use calls::{CallRecorder, call_span};
 pub use facts::SessionFact;
 pub use logging::{LogFormat, TelemetryError, flush, init};
-pub use metrics::{Metrics, PhraseSample, Pool, Rendered, Sample, ServiceSample, watch_event_loop};
+pub use metrics::{Metrics, PhraseSample, Pool, PoolSample, Rendered, Sample, ServiceSample, watch_event_loop};
 pub use words::{DrainOutcome, ErrorType, LeftQueue, RefusedBecause, RegistryOperation};

@@ -9,6 +9,7 @@ mod event_loop;
 mod exposition;
 mod families;
 mod phrases;
+mod pools;
 mod process;
 mod sample;
 mod services;
@@ -25,7 +26,7 @@ use prometheus_client::registry::Registry;
 use tracing::error;
 
 pub use self::event_loop::watch_event_loop;
-pub use self::sample::{PhraseSample, Pool, Sample, ServiceSample};
+pub use self::sample::{PhraseSample, Pool, PoolSample, Sample, ServiceSample};
 
 use self::agents::Agents;
 use self::exposition::Form;

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use call::AgentId;
 use serde::Serialize;
 use store::agents::{self, AgentChange, StoredAgent};
-use store::tools;
+use store::{provider_keys, tools};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -42,8 +42,12 @@ pub(crate) struct Choices {
     get, path = "/api/v1/agents/choices", operation_id = "listAgentChoices", tag = "Agents",
     responses((status = 200, description = "Voices, languages and built-in dialogues.", body = Choices))
 )]
-pub(super) async fn choices(State(api): State<ApiState>, _: Caller) -> Json<Choices> {
-    Json(Choices { voices: api.directory.voices(), languages: api.directory.languages(), bases: api.directory.bases() })
+pub(super) async fn choices(State(api): State<ApiState>, caller: Caller) -> Result<Json<Choices>, Problem> {
+    let keys = match caller.tenant() {
+        Ok(tenant) => provider_keys::names(&api.db, tenant).await?,
+        Err(_) => Vec::new(),
+    };
+    Ok(Json(Choices { voices: api.directory.voices(&keys), languages: api.directory.languages(), bases: api.directory.bases() }))
 }
 
 /// The agents of the workspace
@@ -75,9 +79,11 @@ pub(super) async fn create(
     ApiJson(body): ApiJson<NewAgent>,
 ) -> Result<Versioned<Agent>, Problem> {
     let id = AgentId(Uuid::now_v7());
-    let agent = body.checked(id, caller.tenant()?, api.directory.as_ref(), now())?;
+    let tenant = caller.tenant()?;
+    let keys = provider_keys::names(&api.db, tenant).await?;
+    let agent = body.checked(id, tenant, api.directory.as_ref(), &keys, now())?;
     let declared = tools::names(&api.db, agent.tenant).await?;
-    api.directory.check(&agent, &declared).map_err(Problem::invalid)?;
+    api.directory.check(&agent, &declared, &keys).map_err(Problem::invalid)?;
     let made = privileged(&api, &caller, Act::new("agent.create", "agent").on(id), async |tx| {
         agents::create(tx, &agent).await?;
         Ok(Done::new(()).after(&Agent::from(agent.clone())))
@@ -117,7 +123,8 @@ pub(super) async fn change(
 ) -> Result<Versioned<Agent>, Problem> {
     let id = AgentId(path.id);
     let fields = body.fields();
-    let change = body.checked(api.directory.as_ref())?;
+    let keys = provider_keys::names(&api.db, caller.tenant()?).await?;
+    let change = body.checked(api.directory.as_ref(), &keys)?;
     let mut tries = TRIES;
     let after = loop {
         tries -= 1;
@@ -147,7 +154,8 @@ async fn changed(
         return Err(Problem::changed("agent"));
     }
     let declared = tools::names(&api.db, tenant).await?;
-    api.directory.check(&applied(before, change), &declared).map_err(Problem::invalid)?;
+    let keys = provider_keys::names(&api.db, tenant).await?;
+    api.directory.check(&applied(before, change), &declared, &keys).map_err(Problem::invalid)?;
     let act = Act::new("agent.change", "agent").on(id).with(fields.clone());
     let after = privileged(api, caller, act, async |tx| {
         let (before, after) = agents::change(tx, tenant, id, change, Some(read), now()).await?;

@@ -258,7 +258,7 @@ struct NoAgents;
 impl DirectoryHook for NoAgents {
     fn changed(&self) {}
 
-    fn voices(&self) -> Vec<String> {
+    fn voices(&self, _: &[String]) -> Vec<String> {
         Vec::new()
     }
 
@@ -270,7 +270,7 @@ impl DirectoryHook for NoAgents {
         Vec::new()
     }
 
-    fn check(&self, _: &StoredAgent, _: &[String]) -> Result<(), Vec<FieldProblem>> {
+    fn check(&self, _: &StoredAgent, _: &[String], _: &[String]) -> Result<(), Vec<FieldProblem>> {
         Ok(())
     }
 }

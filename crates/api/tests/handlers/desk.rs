@@ -91,7 +91,7 @@ impl DirectoryHook for Directory {
         self.changes.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn voices(&self) -> Vec<String> {
+    fn voices(&self, _: &[String]) -> Vec<String> {
         vec!["slt".into(), "kal".into()]
     }
 
@@ -103,7 +103,7 @@ impl DirectoryHook for Directory {
         vec![Base { id: "hotel".into(), name: "Hotel".into(), tools: vec!["find_booking".into()], languages: vec!["en-US".into()] }]
     }
 
-    fn check(&self, agent: &StoredAgent, declared: &[String]) -> Result<(), Vec<FieldProblem>> {
+    fn check(&self, agent: &StoredAgent, declared: &[String], _: &[String]) -> Result<(), Vec<FieldProblem>> {
         let mut faults = Vec::new();
         if let Some(Err(error)) = agent.flow.as_deref().map(|flow| AgentDefinition::from_flow(flow, PathBuf::from("flow"))) {
             faults.push(FieldProblem { field: "/flow".into(), message: error.to_string() });

@@ -110,6 +110,10 @@ async fn every_field_of_a_tool_that_is_not_right_is_named(desk: Desk) {
     let mut open = order();
     open["secret"] = Value::Null;
     assert_eq!(owner.post("tools", open).await.bad_fields(), ["/secret"], "a bearer without a token");
+    let mut signed = order();
+    signed["definition"]["auth"] = json!({ "type": "signed" });
+    signed["secret"] = Value::Null;
+    assert_eq!(owner.post("tools", signed).await.bad_fields(), ["/secret"], "a signature without a key");
     for secret in ["", " x", "a\nb", "ü"] {
         let mut bad = order();
         bad["secret"] = json!(secret);

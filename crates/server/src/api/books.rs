@@ -81,7 +81,7 @@ struct CallbackBody {
     number: String,
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// `queue` (they pressed 1) or `drain` (the service stopped).
+    /// `queue` (they pressed 1), `drain` (the service stopped) or `asked` (they asked the agent for it).
     why: String,
 }
 

@@ -4,7 +4,7 @@ use api::answers::NotFound;
 use api::{ApiPath, Caller, Problem};
 use axum::Json;
 use axum::extract::State;
-use resilience::{Guard, View};
+use resilience::{Guard, State as Breaker, View};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -14,7 +14,7 @@ use crate::state::App;
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ServiceBody {
     #[schema(example = "telnyx")]
-    name: &'static str,
+    name: String,
     /// `closed`: it is asked; `open`: it is left alone; `half_open`: one call finds out whether it is back.
     #[schema(example = "closed")]
     state: &'static str,
@@ -50,13 +50,21 @@ pub(super) struct CallsBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ServicesBody {
     services: Vec<ServiceBody>,
+    /// Those of services that are many, each of which fails on its own: a workspace's tools (`tools/WORKSPACE/NAME`), a vendor by a workspace's own
+    /// key (`deepgram/WORKSPACE`). Those that do not work first; at most 500.
+    parts: Vec<ServiceBody>,
+    /// How many parts there are.
+    parts_in_all: usize,
 }
 
-impl From<View> for ServiceBody {
-    fn from(view: View) -> Self {
+/// Most parts that are shown.
+const MAX_PARTS: usize = 500;
+
+impl ServiceBody {
+    fn of(name: String, view: &View) -> Self {
         let counts = view.counts;
         Self {
-            name: view.service.as_str(),
+            name,
             state: view.state.as_str(),
             forced: view.forced,
             failures_in_a_row: view.failures_in_a_row,
@@ -82,32 +90,37 @@ impl From<View> for ServiceBody {
     responses((status = 200, description = "All that are configured.", body = ServicesBody))
 )]
 pub(super) async fn list(State(app): State<App>) -> Json<ServicesBody> {
-    Json(ServicesBody { services: app.guards.views().into_iter().map(ServiceBody::from).collect() })
+    let services = app.guards.views().iter().map(|view| ServiceBody::of(view.service.as_str().to_owned(), view)).collect();
+    let mut parts = app.guards.parts();
+    let parts_in_all = parts.len();
+    parts.sort_by_key(|(_, view)| view.state == Breaker::Closed);
+    let named = |(part, view): &(String, View)| ServiceBody::of(format!("{}/{part}", view.service.as_str()), view);
+    Json(ServicesBody { services, parts: parts.iter().take(MAX_PARTS).map(named).collect(), parts_in_all })
 }
 
 /// Leave a service alone until it is reset, on this instance
 #[utoipa::path(
     post, path = "/api/v1/services/{name}/open", operation_id = "openService", tag = "Installation",
-    params(("name" = String, Path, description = "As in the list.")),
+    params(("name" = String, Path, description = "As in the list; the `/` of a part as `%2F`.")),
     responses((status = 200, description = "It is not asked any more.", body = ServiceBody), NotFound)
 )]
 pub(super) async fn open(State(app): State<App>, caller: Caller, ApiPath(name): ApiPath<String>) -> Result<Json<ServiceBody>, Problem> {
-    change(&app, &caller, "service.open", &name, Guard::force_open).await
+    change(&app, &caller, "service.open", name, Guard::force_open).await
 }
 
 /// Ask a service again at once, whatever was before, on this instance
 #[utoipa::path(
     post, path = "/api/v1/services/{name}/reset", operation_id = "resetService", tag = "Installation",
-    params(("name" = String, Path, description = "As in the list.")),
+    params(("name" = String, Path, description = "As in the list; the `/` of a part as `%2F`.")),
     responses((status = 200, description = "It is asked again.", body = ServiceBody), NotFound)
 )]
 pub(super) async fn reset(State(app): State<App>, caller: Caller, ApiPath(name): ApiPath<String>) -> Result<Json<ServiceBody>, Problem> {
-    change(&app, &caller, "service.reset", &name, Guard::reset).await
+    change(&app, &caller, "service.reset", name, Guard::reset).await
 }
 
-async fn change(app: &App, caller: &Caller, action: &'static str, name: &str, what: fn(&Guard)) -> Result<Json<ServiceBody>, Problem> {
-    let guard = app.guards.named(name).ok_or_else(|| Problem::missing("service in use"))?;
-    super::noted(app, caller, action, "service", Some(name.to_owned())).await?;
+async fn change(app: &App, caller: &Caller, action: &'static str, name: String, what: fn(&Guard)) -> Result<Json<ServiceBody>, Problem> {
+    let guard = app.guards.named(&name).ok_or_else(|| Problem::missing("service in use"))?;
+    super::noted(app, caller, action, "service", Some(name.clone())).await?;
     what(&guard);
-    Ok(Json(guard.view().into()))
+    Ok(Json(ServiceBody::of(name, &guard.view())))
 }

@@ -106,6 +106,7 @@ async fn parts(settings: Settings) -> Parts {
         voice: None,
         recognizer: None,
         vendors: Arc::new([]),
+        riva: None,
         pms: Arc::new(pms),
         database: None,
         live_state: heart.state.clone(),

@@ -12,8 +12,8 @@ impl DirectoryHook for AgentDirectory {
         self.changed();
     }
 
-    fn voices(&self) -> Vec<String> {
-        self.0.maker.voices().to_vec()
+    fn voices(&self, keys: &[String]) -> Vec<String> {
+        self.0.maker.voices(keys).unwrap_or_default()
     }
 
     fn languages(&self) -> Vec<String> {
@@ -31,8 +31,8 @@ impl DirectoryHook for AgentDirectory {
         bases.collect()
     }
 
-    fn check(&self, agent: &StoredAgent, declared: &[String]) -> Result<(), Vec<FieldProblem>> {
-        let problems = match definition(agent, declared, &self.0.house, &self.0.maker) {
+    fn check(&self, agent: &StoredAgent, declared: &[String], keys: &[String]) -> Result<(), Vec<FieldProblem>> {
+        let problems = match definition(agent, declared, keys, &self.0.house, &self.0.maker) {
             Ok(_) => return Ok(()),
             Err(problems) => problems,
         };

@@ -7,10 +7,8 @@ use std::time::Duration;
 use agent::AgentDefinition;
 use call::{AgentId, TenantId};
 use store::agents::StoredAgent;
-use store::numbers::PhoneNumberRow;
-use store::tenants::Tenant;
+use store::sealed::{KeyOf, Sealed};
 use store::tools::StoredTool;
-use store::{Database, Page, StoreError};
 use telemetry::CallRecorder;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -18,61 +16,34 @@ use tracing::{error, info};
 
 use super::make::{Digest, Maker};
 use super::row::{House, definition};
+use super::rows::Rows;
 use super::snapshot::{Former, ReadyAgent, Snapshot, TenantRules};
+use crate::vendors::{Outfit, StoredKey};
 
 /// What could not be made is tried again after this time: an engine may have been too busy.
 const RETRY: Duration = Duration::from_secs(60);
-/// Workspaces read at once.
-const PAGE: u32 = 200;
-
-/// What the database says.
-pub(super) struct Rows {
-    version: i64,
-    tenants: Vec<Tenant>,
-    agents: Vec<StoredAgent>,
-    numbers: Vec<PhoneNumberRow>,
-    tools: Vec<StoredTool>,
-}
-
-impl Rows {
-    pub(super) async fn read(database: &Database) -> Result<Self, StoreError> {
-        // The version first: what changes meanwhile has a higher one and is read again.
-        let version = store::directory::version(database).await?;
-        Self::of(database, version).await
-    }
-
-    /// The rows, unless they are of the version that was seen.
-    pub(super) async fn newer(database: &Database, seen: Option<i64>) -> Result<Option<Self>, StoreError> {
-        let version = store::directory::version(database).await?;
-        if seen == Some(version) { Ok(None) } else { Self::of(database, version).await.map(Some) }
-    }
-
-    async fn of(database: &Database, version: i64) -> Result<Self, StoreError> {
-        let agents = store::agents::all(database).await?;
-        let numbers = store::numbers::all(database).await?;
-        let tools = store::tools::all(database).await?;
-        Ok(Self { version, tenants: tenants(database).await?, agents, numbers, tools })
-    }
-}
-
-async fn tenants(database: &Database) -> Result<Vec<Tenant>, StoreError> {
-    let (mut all, mut page) = (Vec::new(), Page { limit: PAGE, after: None });
-    loop {
-        let part = store::tenants::list(database, None, &page).await?;
-        all.extend(part.rows);
-        match part.next {
-            Some(next) => page.after = Some(next),
-            None => return Ok(all),
-        }
-    }
-}
-
 /// An agent that is ready, and the row it was made of.
 struct Made {
     row: StoredAgent,
     ready: Arc<ReadyAgent>,
-    /// Its workspace's tools are others now.
+    /// Its workspace's tools or keys are others now.
     stale: bool,
+    /// Its workspace's keys are: it must not go on with those it has.
+    rekeyed: bool,
+}
+
+/// A workspace's own keys for vendors, and what they open.
+struct Keyed {
+    keys: Vec<StoredKey>,
+    /// Or why they open nothing, and when that was tried.
+    outfit: Result<Option<Arc<Outfit>>, (String, Instant)>,
+}
+
+/// A row that is being made.
+struct Building {
+    row: StoredAgent,
+    /// The making of it that counts: one that was begun before with other tools or keys does not.
+    number: u64,
 }
 
 /// An agent that could not be made.
@@ -82,7 +53,7 @@ struct Failure {
     at: Instant,
 }
 
-type Built = (StoredAgent, Result<ReadyAgent, String>);
+type Built = (u64, StoredAgent, Result<ReadyAgent, String>);
 
 /// The agents and what is being done about them.
 pub(super) struct Keeper {
@@ -92,9 +63,12 @@ pub(super) struct Keeper {
     rows: Option<Rows>,
     /// The tools that workspaces declared.
     declared: HashMap<TenantId, Arc<Vec<StoredTool>>>,
+    /// What is done with the keys that workspaces have.
+    keyed: HashMap<TenantId, Keyed>,
     made: HashMap<AgentId, Made>,
-    /// The rows that are being made.
-    building: HashMap<AgentId, StoredAgent>,
+    building: HashMap<AgentId, Building>,
+    /// Makings so far.
+    begun: u64,
     builds: JoinSet<Built>,
     failed: HashMap<AgentId, Failure>,
     former: Vec<Former>,
@@ -109,8 +83,10 @@ impl Keeper {
             files,
             rows: None,
             declared: HashMap::new(),
+            keyed: HashMap::new(),
             made: HashMap::new(),
             building: HashMap::new(),
+            begun: 0,
             builds: JoinSet::new(),
             failed: HashMap::new(),
             former: Vec::new(),
@@ -118,13 +94,14 @@ impl Keeper {
         }
     }
 
-    /// The version of what was read last.
+    /// The version of what was read last; none when it is to be read again, for a workspace's keys could not be opened.
     pub(super) fn version(&self) -> Option<i64> {
-        self.rows.as_ref().map(|rows| rows.version)
+        let due = self.keyed.values().any(|keyed| keyed.outfit.as_ref().is_err_and(|(_, at)| at.elapsed() >= RETRY));
+        self.rows.as_ref().filter(|_| !due).map(|rows| rows.version)
     }
 
     /// Takes up what the database says. Numbers, workspaces and what is switched off count at once; changed agents when they are made.
-    pub(super) fn take(&mut self, rows: Rows) {
+    pub(super) async fn take(&mut self, mut rows: Rows) {
         let known: HashSet<AgentId> = rows.agents.iter().map(|row| row.id).collect();
         let gone: Vec<AgentId> = self.made.keys().filter(|id| !known.contains(*id)).copied().collect();
         for made in gone.iter().filter_map(|id| self.made.remove(id)) {
@@ -133,6 +110,7 @@ impl Keeper {
         self.building.retain(|id, _| known.contains(id));
         self.failed.retain(|id, _| known.contains(id));
         self.declare(&rows.tools);
+        self.open_keys(std::mem::take(&mut rows.keys)).await;
         for row in &rows.agents {
             self.want(row);
         }
@@ -151,7 +129,33 @@ impl Keeper {
         let changed = |row: &StoredAgent| row.settings.tier.is_some() && before.get(&row.tenant) != self.declared.get(&row.tenant);
         self.made.values_mut().filter(|made| changed(&made.row)).for_each(|made| made.stale = true);
         self.failed.retain(|_, failure| !changed(&failure.row));
-        self.building.retain(|_, row| !changed(row));
+        self.building.retain(|_, building| !changed(&building.row));
+    }
+
+    /// Takes up the keys of workspaces. What was made with other keys than there are now is made again.
+    async fn open_keys(&mut self, rows: Vec<Sealed<KeyOf>>) {
+        let mut wanted: HashMap<TenantId, Vec<StoredKey>> = HashMap::new();
+        for (tenant, key) in rows.into_iter().filter_map(|row| self.maker.key(row)) {
+            wanted.entry(tenant).or_default().push(key);
+        }
+        let mut changed: HashSet<TenantId> = self.keyed.keys().filter(|tenant| !wanted.contains_key(tenant)).copied().collect();
+        self.keyed.retain(|tenant, _| !changed.contains(tenant));
+        for (tenant, keys) in wanted {
+            let good = |keyed: &Keyed| keyed.keys == keys && keyed.outfit.as_ref().map_or_else(|(_, at)| at.elapsed() < RETRY, |_| true);
+            if self.keyed.get(&tenant).is_some_and(good) {
+                continue;
+            }
+            let outfit = self.maker.outfit(tenant, &keys).await.map_err(|why| {
+                error!(%tenant, error = why, "a workspace's own keys for vendors cannot be used");
+                (why, Instant::now())
+            });
+            self.keyed.insert(tenant, Keyed { keys, outfit });
+            changed.insert(tenant);
+        }
+        let changed = |row: &StoredAgent| changed.contains(&row.tenant);
+        self.made.values_mut().filter(|made| changed(&made.row)).for_each(|made| (made.stale, made.rekeyed) = (true, true));
+        self.failed.retain(|_, failure| !changed(&failure.row));
+        self.building.retain(|_, building| !changed(&building.row));
     }
 
     fn want(&mut self, row: &StoredAgent) {
@@ -168,7 +172,9 @@ impl Keeper {
             self.failed.remove(&row.id);
             return;
         }
-        if self.building.get(&row.id).is_some_and(is) || self.failed.get(&row.id).is_some_and(|failure| is(&failure.row)) {
+        if self.building.get(&row.id).is_some_and(|building| is(&building.row))
+            || self.failed.get(&row.id).is_some_and(|failure| is(&failure.row))
+        {
             return;
         }
         self.failed.remove(&row.id);
@@ -178,19 +184,27 @@ impl Keeper {
     fn build(&mut self, row: StoredAgent) {
         let (house, maker) = (Arc::clone(&self.house), Arc::clone(&self.maker));
         let declared = self.declared.get(&row.tenant).cloned().unwrap_or_default();
-        self.building.insert(row.id, row.clone());
+        let keyed = self.keyed.get(&row.tenant);
+        let keys: Vec<String> = keyed.iter().flat_map(|keyed| &keyed.keys).map(|key| key.provider().to_owned()).collect();
+        let outfit = keyed.map_or(Ok(None), |keyed| keyed.outfit.clone().map_err(|(why, _)| why));
+        self.begun += 1;
+        let number = self.begun;
+        self.building.insert(row.id, Building { row: row.clone(), number });
         self.builds.spawn(async move {
             let read = tokio::task::spawn_blocking({
                 let (maker, row) = (Arc::clone(&maker), row.clone());
                 let names: Vec<String> = declared.iter().map(|tool| tool.name.clone()).collect();
-                move || definition(&row, &names, &house, &maker)
+                move || definition(&row, &names, &keys, &house, &maker)
             });
-            let ready = match read.await {
-                Ok(Ok((definition, digest))) => ready(&maker, Arc::new(definition), digest, &declared).await,
-                Ok(Err(problems)) => Err(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
-                Err(fault) => Err(fault.to_string()),
+            let ready = match (read.await, outfit) {
+                (Ok(Ok((definition, digest))), Ok(outfit)) => {
+                    ready(&maker, Arc::new(definition), digest, &declared, outfit.as_deref()).await
+                }
+                (Ok(Err(problems)), _) => Err(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+                (Ok(Ok(_)), Err(why)) => Err(why),
+                (Err(fault), _) => Err(fault.to_string()),
             };
-            (row, ready)
+            (number, row, ready)
         });
     }
 
@@ -215,7 +229,7 @@ impl Keeper {
         let mut next = Some(first);
         while let Some(built) = next {
             match built {
-                Ok((row, ready)) => self.took(row, ready),
+                Ok((number, row, ready)) => self.took(number, row, ready),
                 Err(fault) => error!(error = %fault, "the task that makes an agent ready broke down"),
             }
             next = self.builds.try_join_next();
@@ -229,9 +243,9 @@ impl Keeper {
         }
     }
 
-    fn took(&mut self, row: StoredAgent, ready: Result<ReadyAgent, String>) {
-        // It was changed again meanwhile: that is being made too.
-        if self.building.get(&row.id).is_none_or(|wanted| !same(wanted, &row)) {
+    fn took(&mut self, number: u64, row: StoredAgent, ready: Result<ReadyAgent, String>) {
+        // It was changed again meanwhile, or its workspace's tools or keys were: that is being made too.
+        if self.building.get(&row.id).is_none_or(|wanted| wanted.number != number) {
             return;
         }
         self.building.remove(&row.id);
@@ -241,17 +255,30 @@ impl Keeper {
                 let ready = if ready.definition.active == active { ready } else { ready.switched(active) };
                 info!(agent = row.name, agent.id = %row.id, "agent ready");
                 self.failed.remove(&row.id);
-                if let Some(before) = self.made.insert(row.id, Made { row, ready: Arc::new(ready), stale: false }) {
+                if let Some(before) = self.made.insert(row.id, Made { row, ready: Arc::new(ready), stale: false, rekeyed: false }) {
                     self.former.push(Former::of(&before.ready));
                 }
             }
             Err(why) => {
+                // A key that was taken away is not used any more.
+                if self.made.get(&row.id).is_some_and(|made| made.rekeyed)
+                    && let Some(made) = self.made.remove(&row.id)
+                {
+                    self.former.push(Former::of(&made.ready));
+                }
                 let kept = if self.made.contains_key(&row.id) { "it stays as it was" } else { "it takes no calls" };
                 error!(agent = row.name, agent.id = %row.id, error = why, "an agent cannot be made ready: {kept}");
                 self.recorder.agent_not_ready();
                 self.failed.insert(row.id, Failure { row, why, at: Instant::now() });
             }
         }
+    }
+
+    /// Drops what no call goes on with any more; true when there was something.
+    pub(super) fn let_go(&mut self) -> bool {
+        let before = self.former.len();
+        self.former.retain(Former::is_used);
+        self.former.len() < before
     }
 
     fn row(&self, id: AgentId) -> Option<&StoredAgent> {
@@ -266,6 +293,12 @@ impl Keeper {
         let mut snapshot = Snapshot::with_agents(self.files.iter().cloned().chain(own).collect());
         snapshot.former = self.former.clone();
         snapshot.notices = self.failed.values().map(Failure::notice).collect();
+        for (tenant, keyed) in &self.keyed {
+            match &keyed.outfit {
+                Ok(outfit) => snapshot.outfits.extend(outfit.iter().map(|outfit| (*tenant, Arc::clone(outfit)))),
+                Err((why, _)) => snapshot.notices.push(format!("The workspace {tenant} has no vendors by its own keys: {why}")),
+            }
+        }
         if let Some(rows) = &self.rows {
             snapshot.numbers = rows.numbers.iter().map(|row| (row.number.digits(), row.agent)).collect();
             for tenant in &rows.tenants {
@@ -289,9 +322,15 @@ fn key(definition: &AgentDefinition) -> (&str, AgentId) {
     (&definition.name, definition.id)
 }
 
-async fn ready(maker: &Maker, definition: Arc<AgentDefinition>, digest: Digest, declared: &[StoredTool]) -> Result<ReadyAgent, String> {
-    let minds = maker.minds(&definition, declared).await?;
-    let ready = maker.make(definition, digest).await.map_err(|fault| fault.to_string())?;
+async fn ready(
+    maker: &Maker,
+    definition: Arc<AgentDefinition>,
+    digest: Digest,
+    declared: &[StoredTool],
+    outfit: Option<&Outfit>,
+) -> Result<ReadyAgent, String> {
+    let minds = maker.minds(&definition, declared, outfit).await?;
+    let ready = maker.make(definition, digest, outfit).await.map_err(|fault| fault.to_string())?;
     Ok(ReadyAgent { minds, ..ready })
 }
 

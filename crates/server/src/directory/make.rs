@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use agent::{AgentDefinition, AgentKind, Texts};
-use call::Tier;
+use call::{TenantId, Tier};
 use flow::Flow;
 use session::Minds;
 use speech::phrases::Phrases;
 use speech::{Domain, SpeechError, SpeechToText};
+use store::sealed::{KeyOf, Sealed};
 use store::tools::StoredTool;
 use tokio::sync::{OnceCell, Semaphore};
 use tracing::warn;
@@ -16,6 +17,7 @@ use tracing::warn;
 use super::snapshot::ReadyAgent;
 use crate::minds::MindMaker;
 use crate::refusals::Refusals;
+use crate::vendors::{Outfit, Outfitter, StoredKey};
 
 /// Picks the training sentences; one number, so that language models are found again at the next start.
 const SENTENCE_SEED: u64 = 1;
@@ -39,6 +41,8 @@ pub(crate) struct Maker {
     phrases: Phrases,
     /// Who thinks for agents with a model; nobody in tests of the rest.
     minds: Option<MindMaker>,
+    /// What opens workspaces' own keys for vendors; nobody in tests of the rest.
+    outfitter: Option<Outfitter>,
     /// The voices of the engines, when there are some.
     voices: Option<Vec<String>>,
     domains: Mutex<HashMap<Digest, Arc<OnceCell<Arc<Domain>>>>>,
@@ -53,6 +57,7 @@ impl Maker {
             recognizer,
             phrases,
             minds: None,
+            outfitter: None,
             voices,
             domains: Mutex::default(),
             training: Semaphore::new(TRAININGS),
@@ -66,15 +71,39 @@ impl Maker {
         Self { minds: Some(minds), ..self }
     }
 
-    /// True when somebody can think for this tier.
-    pub(super) fn can_think(&self, tier: Tier) -> bool {
-        self.minds.as_ref().is_none_or(|minds| minds.can(tier))
+    /// With workspaces' own keys for vendors.
+    pub(crate) fn with_outfits(self, outfitter: Outfitter) -> Self {
+        Self { outfitter: Some(outfitter), ..self }
+    }
+
+    /// What this workspace's keys open; none without keys.
+    pub(super) async fn outfit(&self, tenant: TenantId, keys: &[StoredKey]) -> Result<Option<Arc<Outfit>>, String> {
+        match &self.outfitter {
+            Some(outfitter) if !keys.is_empty() => outfitter.outfit(tenant, keys).await.map(|outfit| Some(Arc::new(outfit))),
+            _ => Ok(None),
+        }
+    }
+
+    /// A key and whose it is, when it is a vendor's.
+    pub(super) fn key(&self, row: Sealed<KeyOf>) -> Option<(TenantId, StoredKey)> {
+        self.outfitter.as_ref().and_then(|outfitter| StoredKey::of(row, &outfitter.vendors))
+    }
+
+    /// True when somebody can think for this tier in a workspace with keys for these providers.
+    pub(super) fn can_think(&self, tier: Tier, keys: &[String]) -> bool {
+        let own = || self.outfitter.as_ref().is_some_and(|outfitter| outfitter.can_think(tier, keys));
+        self.minds.as_ref().is_none_or(|minds| minds.can(tier)) || own()
     }
 
     /// The models behind an agent, when it has some; or why it cannot have them.
-    pub(super) async fn minds(&self, agent: &AgentDefinition, declared: &[StoredTool]) -> Result<Option<Minds>, String> {
+    pub(super) async fn minds(
+        &self,
+        agent: &AgentDefinition,
+        declared: &[StoredTool],
+        outfit: Option<&Outfit>,
+    ) -> Result<Option<Minds>, String> {
         match (&self.minds, &agent.kind) {
-            (Some(maker), AgentKind::Flow(flow)) => maker.make(agent, flow, declared).await,
+            (Some(maker), AgentKind::Flow(flow)) => maker.make(agent, flow, declared, outfit).await,
             _ => Ok(None),
         }
     }
@@ -84,27 +113,36 @@ impl Maker {
         Self::new(None, Phrases::new(None, None, 1024), None)
     }
 
-    /// The voices that can be chosen; none without an engine.
-    pub(super) fn voices(&self) -> &[String] {
-        self.voices.as_deref().unwrap_or_default()
-    }
-
-    /// True when the agent's first words can be said with this voice.
-    pub(super) fn has_voice(&self, voice: &str) -> bool {
-        self.voices.as_ref().is_none_or(|voices| voices.iter().any(|known| known == voice))
-    }
-
-    /// True when whatever a workspace writes can be said.
-    pub(super) fn has_engine(&self) -> bool {
-        self.voices.is_some()
+    /// The voices that can be chosen in a workspace with keys for these providers; none when nothing can be said there but what was said before.
+    pub(super) fn voices(&self, keys: &[String]) -> Option<Vec<String>> {
+        let own = self.outfitter.as_ref().map(|outfitter| outfitter.voices(keys)).unwrap_or_default();
+        if own.is_empty() {
+            return self.voices.clone();
+        }
+        let mut all = self.voices.clone().unwrap_or_default();
+        for voice in own {
+            if !all.contains(&voice) {
+                all.push(voice);
+            }
+        }
+        Some(all)
     }
 
     /// Makes an agent ready; what can follow later follows beside.
-    pub(super) async fn make(&self, definition: Arc<AgentDefinition>, digest: Digest) -> Result<ReadyAgent, SpeechError> {
+    pub(super) async fn make(
+        &self,
+        definition: Arc<AgentDefinition>,
+        digest: Digest,
+        outfit: Option<&Outfit>,
+    ) -> Result<ReadyAgent, SpeechError> {
         let domain = match &definition.kind {
             AgentKind::Flow(flow) => Some(self.domain(flow, &definition.name, digest).await?),
             AgentKind::Echo => None,
         };
+        if let (Some(outfit), Some(domain)) = (outfit, &domain) {
+            outfit.prepare(domain).await;
+        }
+        let phrases = outfit.map_or(&self.phrases, |outfit| &outfit.phrases);
         let texts = match &definition.kind {
             AgentKind::Flow(flow) => {
                 // What an agent with a model says without it, beside what its dialogue says.
@@ -114,13 +152,13 @@ impl Maker {
             AgentKind::Echo => definition.hold_texts().fixed(),
         };
         let _place = self.rendering.acquire().await;
-        if self.voices.is_some() {
+        if phrases.has_engine() {
             let first = if matches!(definition.kind, AgentKind::Flow(_)) { texts.len().min(GREETINGS) } else { 0 };
             let (first, rest) = texts.split_at(first);
-            self.phrases.prerender(first, &definition.voice, &definition.language, RENDERED_RATE).await?;
-            self.render_beside(rest.to_vec(), Arc::clone(&definition));
+            phrases.prerender(first, &definition.voice, &definition.language, RENDERED_RATE).await?;
+            self.render_beside(phrases.clone(), rest.to_vec(), Arc::clone(&definition));
         }
-        let refusals = Refusals::render(&definition, &self.phrases).await;
+        let refusals = Refusals::render(&definition, phrases).await;
         Ok(ReadyAgent { definition, domain, minds: None, refusals })
     }
 
@@ -147,8 +185,8 @@ impl Maker {
     }
 
     /// Renders phrases ahead of their first use. A failure here is no failure of a call: the phrase is tried again when it is needed.
-    fn render_beside(&self, texts: Vec<String>, agent: Arc<AgentDefinition>) {
-        let (phrases, places) = (self.phrases.clone(), Arc::clone(&self.beside));
+    fn render_beside(&self, phrases: Phrases, texts: Vec<String>, agent: Arc<AgentDefinition>) {
+        let places = Arc::clone(&self.beside);
         tokio::spawn(async move {
             let _place = places.acquire().await;
             if let Err(fault) = phrases.prerender(&texts, &agent.voice, &agent.language, RENDERED_RATE).await {

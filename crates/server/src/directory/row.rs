@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent::{AgentDefinition, AgentError, AgentKind, Agents, BUILT_IN_TOOLS, Hearing, Keeps, Mind, Toolbox};
+use call::Tier;
 use flow::{ChangeProblem, Changes, Flow, TurnTaking};
 use sha2::{Digest as _, Sha256};
 use store::agents::{AgentSettings, StoredAgent, TurnDetection};
@@ -95,19 +96,21 @@ impl fmt::Display for SettingProblem {
     }
 }
 
-/// The agent that a row describes, and what names its dialogue; or everything that is wrong with it. `declared` names its workspace's tools.
+/// The agent that a row describes, and what names its dialogue; or everything that is wrong with it. `declared` names its workspace's tools,
+/// `keys` the providers it has keys of its own for.
 pub(super) fn definition(
     row: &StoredAgent,
     declared: &[String],
+    keys: &[String],
     house: &House,
     maker: &Maker,
 ) -> Result<(AgentDefinition, Digest), Vec<SettingProblem>> {
-    let (mut agent, digest) = dialogue(row, house, maker)?;
+    let (mut agent, digest) = dialogue(row, house, maker.voices(keys).is_some())?;
     let mut problems = Problems::default();
     let settings = &row.settings;
-    problems.check_voice(&agent, settings, maker);
+    problems.check_voice(&agent, settings, maker.voices(keys).as_deref(), row.flow.is_some());
     problems.check_ranges(settings);
-    problems.check_mind(settings, maker);
+    problems.check_mind(settings, |tier| maker.can_think(tier, keys));
     match &agent.kind {
         AgentKind::Echo => problems.nothing_but_a_line(settings),
         AgentKind::Flow(flow) => {
@@ -147,7 +150,7 @@ fn mind(settings: &AgentSettings) -> Option<Mind> {
 }
 
 /// The row's own dialogue, or that of the house it is built on.
-fn dialogue(row: &StoredAgent, house: &House, maker: &Maker) -> Result<(AgentDefinition, Digest), Vec<SettingProblem>> {
+fn dialogue(row: &StoredAgent, house: &House, can_speak: bool) -> Result<(AgentDefinition, Digest), Vec<SettingProblem>> {
     let one = |field, message| Err(vec![SettingProblem { field, message }]);
     let Some(text) = &row.flow else {
         let known = || house.bases.iter().map(|base| base.agent.name.as_str()).collect::<Vec<_>>().join(", ");
@@ -159,7 +162,7 @@ fn dialogue(row: &StoredAgent, house: &House, maker: &Maker) -> Result<(AgentDef
     if text.len() > MAX_FLOW {
         return one("flow", format!("the dialogue is longer than {MAX_FLOW} bytes; make it shorter"));
     }
-    if !maker.has_engine() {
+    if !can_speak {
         return one("flow", "no voice is installed here, so a dialogue of one's own could not be said; install flite".into());
     }
     let agent = match AgentDefinition::from_flow(text, PathBuf::from("flow")) {
@@ -199,15 +202,19 @@ impl Problems {
         if self.0.is_empty() { Ok(()) } else { Err(self.0) }
     }
 
-    fn check_voice(&mut self, agent: &AgentDefinition, settings: &AgentSettings, maker: &Maker) {
+    /// `voices`: those that can be chosen; none where nothing is said but what was said before. A built-in dialogue's own voice may be another
+    /// engine's: each says it with the voice that is next to it.
+    fn check_voice(&mut self, agent: &AgentDefinition, settings: &AgentSettings, voices: Option<&[String]>, own_flow: bool) {
         let voice = settings.voice.as_ref().unwrap_or(&agent.voice);
-        if !maker.has_engine() && settings.voice.is_some() {
-            self.add("voice", "no voice is installed here; install flite, or leave the setting out");
-        } else if !maker.has_voice(voice) {
-            let field = if settings.voice.is_some() { "voice" } else { "flow" };
-            self.add(field, format!("there is no voice {voice:?} here; there are: {}", maker.voices().join(", ")));
+        match voices {
+            None if settings.voice.is_some() => self.add("voice", "no voice is installed here; install flite, or leave the setting out"),
+            Some(voices) if !voices.contains(voice) && (settings.voice.is_some() || own_flow) => {
+                let field = if settings.voice.is_some() { "voice" } else { "flow" };
+                self.add(field, format!("there is no voice {voice:?} here; there are: {}", voices.join(", ")));
+            }
+            _ => {}
         }
-        if !maker.has_engine() && settings.greeting.is_some() {
+        if voices.is_none() && settings.greeting.is_some() {
             self.add("greeting", "no voice is installed here, so another greeting could not be said; install flite");
         }
     }
@@ -226,12 +233,12 @@ impl Problems {
     }
 
     /// What only a model could follow, with no model chosen.
-    fn check_mind(&mut self, settings: &AgentSettings, maker: &Maker) {
-        if let Some(tier) = settings.tier.filter(|tier| !maker.can_think(*tier)) {
+    fn check_mind(&mut self, settings: &AgentSettings, can_think: impl Fn(Tier) -> bool) {
+        if let Some(tier) = settings.tier.filter(|tier| !can_think(*tier)) {
             let tier = tier.as_str();
             self.add(
                 "tier",
-                format!("no language model is configured for {tier:?}; set the key of one, such as OPENAI_API_KEY, or leave tier out"),
+                format!("no language model is configured for {tier:?}; set the key of one, such as OPENAI_API_KEY or the workspace's own, or leave tier out"),
             );
         }
         let set = [

@@ -11,6 +11,7 @@ use speech::Domain;
 use store::tenants::{OpeningHours, RedactionLevel, Tenant};
 
 use crate::refusals::Refusals;
+use crate::vendors::Outfit;
 
 /// An agent that can take calls: all that would make its caller wait is made.
 pub(crate) struct ReadyAgent {
@@ -89,6 +90,8 @@ pub(crate) struct Snapshot {
     /// By digits; `None`: a number that nobody answers.
     pub(super) numbers: HashMap<String, Option<AgentId>>,
     pub(super) tenants: HashMap<TenantId, TenantRules>,
+    /// What workspaces' own keys for vendors open.
+    pub(super) outfits: HashMap<TenantId, Arc<Outfit>>,
     pub(super) former: Vec<Former>,
     pub(super) notices: Vec<String>,
 }

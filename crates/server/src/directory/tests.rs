@@ -15,6 +15,8 @@ use store::{Change, Database};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+mod keys;
+
 use super::row::{SettingProblem, definition};
 use super::*;
 
@@ -130,6 +132,11 @@ struct Town {
 
 impl Town {
     async fn open() -> Self {
+        Self::with(|maker| maker).await
+    }
+
+    /// With a maker that can more.
+    async fn with(more: impl Fn(Maker) -> Maker) -> Self {
         let database = Database::in_memory().await.unwrap();
         let annex = Tenant {
             id: ANNEX,
@@ -149,7 +156,7 @@ impl Town {
         tx.commit().await.unwrap();
         let learner = Arc::new(Learner::default());
         let metrics = CallRecorder::new();
-        let directory = AgentDirectory::open(house(), maker(Some(&learner)), Some(database.clone()), metrics).await.unwrap();
+        let directory = AgentDirectory::open(house(), more(maker(Some(&learner))), Some(database.clone()), metrics).await.unwrap();
         let stop = CancellationToken::new();
         tokio::spawn(directory.clone().watch(stop.clone()));
         Self { database, learner, directory, stop }
@@ -238,7 +245,7 @@ fn a_row_becomes_an_agent_with_everything_the_workspace_set() {
         max_tokens: Some(400),
         turn_detection_mode: Some(TurnDetection::Normal),
     };
-    let (agent, digest) = definition(&row(1, "annex desk", settings), &[], &house(), &maker(None)).unwrap();
+    let (agent, digest) = definition(&row(1, "annex desk", settings), &[], &[], &house(), &maker(None)).unwrap();
     assert_eq!((agent.tenant, agent.name.as_str(), agent.voice.as_str(), agent.language.as_str()), (ANNEX, "annex desk", "rms", "en-GB"));
     assert_eq!((agent.hearing.threshold, agent.hearing.preroll), (Some(0.8), Some(Duration::from_millis(500))));
     assert!(!agent.keeps.recording && !agent.keeps.transcript && !agent.hearing.semantic);
@@ -251,7 +258,7 @@ fn a_row_becomes_an_agent_with_everything_the_workspace_set() {
     assert_eq!((timing.end_silence_ms, timing.barge_in, timing.max_duration_secs), (900, false, 120));
     assert_eq!(flow.tools().collect::<Vec<_>>(), ["check_availability"]);
     assert_eq!(flow.fixed_texts()[0], "The annex speaking.");
-    let (plain, same) = definition(&row(2, "other", AgentSettings::default()), &[], &house(), &maker(None)).unwrap();
+    let (plain, same) = definition(&row(2, "other", AgentSettings::default()), &[], &[], &house(), &maker(None)).unwrap();
     assert_eq!((digest, plain.voice.as_str()), (same, "slt"), "what is learned of the same dialogue is shared");
     assert!(plain.mind.is_none() && plain.hearing.semantic);
 }
@@ -261,7 +268,7 @@ fn a_model_may_use_tools_that_a_dialogue_cannot() {
     let built = |tools: &[&str], tier: Option<Tier>| {
         let tools = Some(tools.iter().map(|tool| (*tool).to_owned()).collect());
         let settings = AgentSettings { tools, tier, ..AgentSettings::default() };
-        let built = definition(&row(1, "desk", settings), &["find_order".into()], &house(), &maker(None));
+        let built = definition(&row(1, "desk", settings), &["find_order".into()], &[], &house(), &maker(None));
         built.map(|_| ()).map_err(|problems| problems.iter().map(|problem| problem.field).collect::<Vec<_>>())
     };
     let all = ["check_availability", "find_order", "end_call"];
@@ -276,7 +283,7 @@ fn a_model_may_use_tools_that_a_dialogue_cannot() {
 fn what_only_a_model_could_follow_needs_one() {
     let prompt = AgentSettings { system_prompt: Some("Be kind and brief.".into()), temperature: Some(1.0), ..AgentSettings::default() };
     let problems = |row: StoredAgent| -> Vec<&'static str> {
-        let problems = definition(&row, &[], &house(), &maker(None)).err().unwrap_or_default();
+        let problems = definition(&row, &[], &[], &house(), &maker(None)).err().unwrap_or_default();
         problems.iter().map(|problem| problem.field).collect()
     };
     assert_eq!(problems(row(1, "desk", prompt.clone())), ["system_prompt", "temperature"]);
@@ -290,7 +297,7 @@ fn what_only_a_model_could_follow_needs_one() {
 #[test]
 fn what_cannot_work_is_said_field_by_field() {
     let fields = |row: StoredAgent| -> Vec<&'static str> {
-        let problems: Vec<SettingProblem> = definition(&row, &[], &house(), &maker(None)).err().unwrap_or_default();
+        let problems: Vec<SettingProblem> = definition(&row, &[], &[], &house(), &maker(None)).err().unwrap_or_default();
         problems.iter().map(|problem| problem.field).collect()
     };
     let bad = AgentSettings {
@@ -409,7 +416,7 @@ async fn an_engine_that_fails_is_a_report_and_not_an_agent() {
     town.add(&desk).await;
     town.until("it is reported", || !town.directory.notices().is_empty()).await;
     assert!(town.directory.get(desk.id).is_none());
-    let changed = town.directory.check(&StoredAgent { base: "motel".into(), ..row(2, "x", AgentSettings::default()) }, &[]);
+    let changed = town.directory.check(&StoredAgent { base: "motel".into(), ..row(2, "x", AgentSettings::default()) }, &[], &[]);
     assert_eq!(changed.unwrap_err()[0].field, "/base");
 }
 

@@ -69,11 +69,11 @@ pub struct Place {
 }
 
 /// Engines that may be named in an order of ears.
-pub(super) const EARS: [&str; 4] = ["deepgram", "riva", "openai", "local"];
+pub(crate) const EARS: [&str; 4] = ["deepgram", "riva", "openai", "local"];
 /// Engines that may be named in an order of voices.
-pub(super) const VOICES: [&str; 5] = ["elevenlabs", "azure_speech", "deepgram", "openai", "local"];
+pub(crate) const VOICES: [&str; 5] = ["elevenlabs", "azure_speech", "deepgram", "openai", "local"];
 /// Services that may be named in an order of models.
-pub(super) const MODELS: [&str; 6] = ["openai", "azure_openai", "anthropic", "cerebras", "groq", "own_model"];
+pub(crate) const MODELS: [&str; 6] = ["openai", "azure_openai", "anthropic", "cerebras", "groq", "own_model"];
 
 impl Vendors {
     pub(super) fn read<E: Fn(&str) -> Option<String>>(reader: &mut Reader<E>) -> Result<Self, SettingsError> {

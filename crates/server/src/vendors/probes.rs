@@ -2,10 +2,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use resilience::Guard;
+use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info};
@@ -14,6 +15,9 @@ use tracing::{Instrument, info};
 const LOOK: Duration = Duration::from_secs(1);
 /// Longest check.
 const CHECK_LIMIT: Duration = Duration::from_secs(10);
+
+/// Services asked at once; the others a look later. Workspaces with keys of their own may be many.
+const AT_ONCE: usize = 16;
 
 type Check = dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync;
 
@@ -42,6 +46,13 @@ impl Probe {
         (self.check)().await.map_err(VendorFault)
     }
 
+    /// It is used with another key now: what was before counts for nothing, but an operator's word.
+    pub(super) fn renew(&self) {
+        if !self.guard.view().forced {
+            self.guard.reset();
+        }
+    }
+
     pub(super) fn new<F>(guard: &Guard, check: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Result<(), String>> + Send + 'static,
@@ -50,8 +61,26 @@ impl Probe {
     }
 }
 
+/// All probes: those of the installation, and of workspaces' keys for as long as they are in use. Cheap to clone; all clones are one list.
+#[derive(Clone, Default)]
+pub(crate) struct Probes(Arc<Mutex<Vec<Weak<[Probe]>>>>);
+
+impl Probes {
+    /// Adds some, until they are dropped.
+    pub(crate) fn add(&self, probes: &Arc<[Probe]>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(probes));
+    }
+
+    fn all(&self) -> Vec<Arc<[Probe]>> {
+        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        list.retain(|probes| probes.strong_count() > 0);
+        list.iter().filter_map(Weak::upgrade).collect()
+    }
+}
+
 /// Asks those whose breakers want it, until the program stops. The check goes through the guard, so its outcome is the probe's.
-pub(crate) async fn look_after(probes: Arc<[Probe]>, stop: CancellationToken) {
+pub(crate) async fn look_after(probes: Probes, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut tick = interval(LOOK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -59,10 +88,15 @@ pub(crate) async fn look_after(probes: Arc<[Probe]>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = tick.tick() => {}
         }
-        for probe in probes.iter().filter(|probe| probe.guard.wants_probe()) {
-            let service = probe.name();
+        for probe in probes.all().iter().flat_map(|some| some.iter()).filter(|probe| probe.guard.wants_probe()) {
+            let Ok(place) = Arc::clone(&places).try_acquire_owned() else { break };
+            let (service, check) = (probe.name(), (probe.check)());
+            let asked = async move {
+                ask(service, check).await;
+                drop(place);
+            };
             // One at a time for each service: the guard lets a single probe through, and wants none while it is out.
-            tokio::spawn(ask(service, (probe.check)()).instrument(tracing::info_span!("probe", service)));
+            tokio::spawn(asked.instrument(tracing::info_span!("probe", service)));
         }
     }
 }

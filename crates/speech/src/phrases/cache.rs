@@ -41,6 +41,10 @@ pub(crate) enum Keep {
     Fixed,
 }
 
+/// A phrase in the making, and by which engine: what is refused to one workspace's key is not refused to another's, so engines of the same name
+/// do not wait for each other. The engine is told by its address, which is its own while it makes the phrase.
+type By = (Key, usize);
+
 /// A phrase, or its making.
 pub(crate) enum Found {
     Whole(Arc<[i16]>),
@@ -49,7 +53,7 @@ pub(crate) enum Found {
 
 pub(crate) struct Cache {
     memory: Mutex<Memory>,
-    flights: Mutex<HashMap<Key, Arc<Flight>>>,
+    flights: Mutex<HashMap<By, Arc<Flight>>>,
     fixed: Mutex<LruCache<Key, ()>>,
     store: Option<Arc<dyn PhraseStore>>,
     counts: Counts,
@@ -83,7 +87,8 @@ impl Cache {
             self.counts.memory.hit(age);
             return Ok(Found::Whole(sound));
         }
-        if let Some(flight) = flights.get(&key) {
+        let by = (key, Arc::as_ptr(&rung.engine).addr());
+        if let Some(flight) = flights.get(&by) {
             self.counts.memory.hit(Duration::ZERO);
             return Ok(Found::Making(flight.follow()));
         }
@@ -93,8 +98,8 @@ impl Cache {
         }
         let flight = Arc::new(Flight::new());
         let follower = flight.follow();
-        flights.insert(key, Arc::clone(&flight));
-        let making = Making { cache: Arc::clone(self), key, flight, keep };
+        flights.insert(by, Arc::clone(&flight));
+        let making = Making { cache: Arc::clone(self), key, by, flight, keep };
         let (rung, meter) = (rung.clone(), meter.clone());
         // Goes on when its listeners have gone: the phrase is paid for, the next call will want it.
         tokio::spawn(async move { making.make(&rung, request, &meter).await });
@@ -206,6 +211,7 @@ impl Cache {
 struct Making {
     cache: Arc<Cache>,
     key: Key,
+    by: By,
     flight: Arc<Flight>,
     keep: Keep,
 }
@@ -245,8 +251,8 @@ impl Making {
 
     fn leave(&self) {
         let mut flights = lock(&self.cache.flights);
-        if flights.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
-            flights.remove(&self.key);
+        if flights.get(&self.by).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
+            flights.remove(&self.by);
         }
     }
 

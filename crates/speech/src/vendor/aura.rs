@@ -2,6 +2,8 @@
 
 mod voices;
 
+pub use self::voices::all as voices;
+
 use std::sync::Arc;
 use std::time::Duration;
 

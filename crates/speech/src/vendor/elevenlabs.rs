@@ -25,7 +25,7 @@ pub const MODEL: &str = "eleven_flash_v2_5";
 pub const VOICE: &str = "EXAVITQu4vr4xnSDxMaL";
 
 /// Premade voices by name. The ids are those of their public list; "bella" and "sarah" are the old and the new name of one.
-const VOICES: [(&str, &str); 6] = [
+const PREMADE: [(&str, &str); 6] = [
     ("rachel", "21m00Tcm4TlvDq8ikWAM"),
     ("antoni", "ErXwobaYiN019PkySvjV"),
     ("matilda", "XrExE9yKIg1WjnnlVkGX"),
@@ -33,6 +33,11 @@ const VOICES: [(&str, &str); 6] = [
     ("bella", VOICE),
     ("adam", "pNInz6obpgDQGcFmaJgB"),
 ];
+
+/// The names of the premade voices.
+pub fn voices() -> Vec<String> {
+    PREMADE.iter().map(|(name, _)| (*name).to_owned()).collect()
+}
 
 /// What `eleven_flash_v2_5` and `eleven_turbo_v2_5` speak, by their documents.
 const LANGUAGES: [&str; 32] = [
@@ -123,7 +128,7 @@ impl TextToSpeech for ElevenLabs {
     }
 
     fn voices(&self) -> Vec<String> {
-        VOICES.iter().map(|(name, _)| (*name).to_owned()).collect()
+        voices()
     }
 
     /// A premade voice by its name, any other by its id; the configured one for everything else.
@@ -131,7 +136,7 @@ impl TextToSpeech for ElevenLabs {
         if !self.speaks(language) {
             return None;
         }
-        let named = VOICES.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, id)| *id);
+        let named = PREMADE.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, id)| *id);
         Some(named.or(Some(wanted).filter(|wanted| is_id(wanted))).unwrap_or(&self.config.voice).to_owned())
     }
 

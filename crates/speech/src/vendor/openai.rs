@@ -6,7 +6,7 @@ mod recognition;
 mod speak;
 
 pub use listen::{LISTEN_MODEL, LISTEN_NAME, OpenAiListen, OpenAiListenConfig};
-pub use speak::{OpenAiSpeak, OpenAiSpeakConfig, SPEAK_MODEL, SPEAK_NAME, VOICE};
+pub use speak::{OpenAiSpeak, OpenAiSpeakConfig, SPEAK_MODEL, SPEAK_NAME, VOICE, VOICES};
 
 use outbound::{Client, Fault, Setup};
 use privacy::Secret;

@@ -12,9 +12,8 @@ mod utterance;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ::riva::Channels;
-pub use ::riva::ChannelsConfig;
 use ::riva::asr::{RecognitionConfig, SpeechContext, StreamingRecognitionConfig};
+pub use ::riva::{Channels, ChannelsConfig, PoolView};
 use async_trait::async_trait;
 use outbound::Fault;
 use resilience::Guard;

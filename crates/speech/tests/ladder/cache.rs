@@ -61,6 +61,37 @@ async fn two_hundred_who_want_the_same_phrase_cause_one_synthesis() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_one_key_is_refused_is_not_refused_to_another_and_what_was_said_is_shared() {
+    let (ours, theirs) = (Speaker::new("vendor", 1_000, "en-US"), Speaker::new("vendor", 2_000, "en-US"));
+    let rung = |engine: &Arc<Speaker>| vec![Rung::outside(engine.clone() as Arc<dyn TextToSpeech>, || true)];
+    let phrases = Phrases::new(None, None, 1 << 20);
+    let (our_phrases, their_phrases) = (phrases.with_voices(rung(&ours)), phrases.with_voices(rung(&theirs)));
+    theirs.will(&[Act::Slow(Duration::from_millis(200)), Act::Refuse]);
+    ours.will(&[Act::Slow(Duration::from_millis(300)), Act::Slow(Duration::from_millis(300))]);
+    let ask = |phrases: &Phrases, text: &str| {
+        let (voice, request) = (phrases.for_call(Meter::default()), request(text));
+        async move { voice.speak(request).await }
+    };
+    // Both at once: each is answered by its own.
+    let (mut one, mut other) = (ask(&their_phrases, GREETING).await.unwrap(), ask(&our_phrases, GREETING).await.unwrap());
+    while other.recv().await.is_some_and(|piece| piece.is_ok()) {}
+    while one.recv().await.is_some() {}
+    assert_eq!((ours.asked().len(), theirs.asked().len()), (1, 1));
+    // What is there is there for both.
+    drop(ask(&their_phrases, GREETING).await.unwrap());
+    assert_eq!(theirs.asked().len(), 0);
+    // A refusal is one's own.
+    let (refused, said) = (ask(&their_phrases, "No.").await, ask(&our_phrases, "No.").await);
+    let mut said = said.unwrap();
+    assert!(said.recv().await.unwrap().is_ok());
+    let refused = match refused {
+        Ok(mut stream) => stream.recv().await.is_none_or(|piece| piece.is_err()),
+        Err(_) => true,
+    };
+    assert!(refused, "their key was refused, and nothing else was there then");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_said_in_a_call_is_never_stored_and_is_forgotten_within_the_hour() {
     let house = house();
     let one = house.phrases.for_call(Meter::default());

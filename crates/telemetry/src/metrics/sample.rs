@@ -8,7 +8,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-use super::{phrases, services};
+use super::{phrases, pools, services};
 
 /// The words of [`Sample::drain_state`].
 const DRAIN_STATES: [&str; 5] = ["running", "settling", "refusing", "handover", "stopped"];
@@ -47,6 +47,33 @@ pub struct Sample {
     pub services: Vec<ServiceSample>,
     /// The levels of the phrase cache.
     pub phrases: Vec<PhraseSample>,
+    /// Pools of connections to outside services.
+    pub pools: Vec<PoolSample>,
+}
+
+/// A pool of connections to an outside service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolSample {
+    /// The service's name.
+    pub pool: &'static str,
+    /// Requests and streams under way.
+    pub in_use: u64,
+    /// How many there may be.
+    pub max: u64,
+    /// Those that wait for a place now.
+    pub waiting: u64,
+    /// Connections.
+    pub connections: u64,
+    /// Connections without any.
+    pub idle: u64,
+    /// Those on the connection that has most.
+    pub busiest: u64,
+    /// How often somebody waited, since the start.
+    pub waits: u64,
+    /// How long they waited, all together.
+    pub waited: Duration,
+    /// Connections that failed and were replaced, since the start.
+    pub replaced: u64,
 }
 
 /// One level of the phrase cache: what it did since the start, and what it holds.
@@ -126,6 +153,7 @@ impl Sample {
         );
         services::register(&self.services, registry);
         phrases::register(&self.phrases, registry);
+        pools::register(&self.pools, registry);
         let hashing = Each("state", [("running", self.passwords_running), ("waiting", self.passwords_waiting)]);
         registry.register("voicenoob_passwords_hashing", "Sign-ins and changes of passwords that are in the line for a hash", hashing);
         let done = ConstCounter::new(self.passwords_done);

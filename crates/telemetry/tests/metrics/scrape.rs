@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use telemetry::{CallRecorder, Metrics, PhraseSample, Pool, Sample, ServiceSample};
+use telemetry::{CallRecorder, Metrics, PhraseSample, Pool, PoolSample, Sample, ServiceSample};
 
 /// What a real scraper sends (Prometheus 2.42).
 pub(crate) const PROMETHEUS: &str = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
@@ -33,6 +33,7 @@ pub(crate) fn everything_known() -> Sample {
             .into_iter()
             .chain([PhraseSample { bytes: None, entries: None, ..level("engine") }])
             .collect(),
+        pools: vec![riva()],
         passwords_running: 1,
         passwords_waiting: 5,
         passwords_done: 70,
@@ -52,6 +53,22 @@ fn level(level: &'static str) -> PhraseSample {
         entries: Some(5),
         loading: Duration::from_millis(250),
         age_of_hits: Duration::from_secs(90),
+    }
+}
+
+/// A pool of five connections with some work.
+fn riva() -> PoolSample {
+    PoolSample {
+        pool: "riva",
+        in_use: 7,
+        max: 500,
+        waiting: 2,
+        connections: 5,
+        idle: 1,
+        busiest: 3,
+        waits: 4,
+        waited: Duration::from_millis(750),
+        replaced: 1,
     }
 }
 
@@ -81,6 +98,7 @@ pub(crate) fn at_rest() -> Sample {
         live_state_up: true,
         services: Vec::new(),
         phrases: Vec::new(),
+        pools: Vec::new(),
         pool: None,
         passwords_running: 0,
         passwords_waiting: 0,

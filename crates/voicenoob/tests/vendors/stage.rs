@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use call::Carrier;
 use dial::{CallReport, Script};
+use reqwest::Method;
 use serde_json::{Value, json};
 use simulator::{Seen, Simulator, Vendor};
 use testkit::{ApiClient, Server};
@@ -25,16 +26,25 @@ pub(crate) struct Stage {
 impl Stage {
     /// A server that listens by Deepgram, thinks by Cerebras and speaks by ElevenLabs: the tier "budget".
     pub(crate) async fn open() -> Result<Self> {
+        Self::with_keys(KEY).await
+    }
+
+    /// The same without a key: the installation only says where the vendors are.
+    pub(crate) async fn without_keys() -> Result<Self> {
+        Self::with_keys("").await
+    }
+
+    async fn with_keys(key: &str) -> Result<Self> {
         let vendors = Simulator::quick().await?;
         let [deepgram, openai, elevenlabs] = [Vendor::Deepgram, Vendor::OpenAi, Vendor::ElevenLabs].map(|vendor| vendors.url(vendor));
         let settings = [
             ("DEEPGRAM_API_URL", deepgram.as_str()),
-            ("DEEPGRAM_API_KEY", KEY),
+            ("DEEPGRAM_API_KEY", key),
             // Cerebras speaks OpenAI's protocol.
             ("CEREBRAS_API_URL", openai.as_str()),
-            ("CEREBRAS_API_KEY", KEY),
+            ("CEREBRAS_API_KEY", key),
             ("ELEVENLABS_API_URL", elevenlabs.as_str()),
-            ("ELEVENLABS_API_KEY", KEY),
+            ("ELEVENLABS_API_KEY", key),
             ("TTS_ENGINES", "elevenlabs,local"),
         ];
         let server = Server::start_with(program(), &settings).await?;
@@ -66,6 +76,19 @@ impl Stage {
             "name": "Receptionist", "tier": "budget", "system_prompt": "You are the receptionist of a small hotel.", "greeting": "Good morning, Harbour View."
         }))
         .await
+    }
+
+    /// The administrator works in this workspace from now on.
+    pub(crate) async fn enter(&self, workspace: &str) -> Result<()> {
+        self.admin.post("/api/v1/auth/workspace", &json!({ "workspace_id": workspace })).await.map(drop)
+    }
+
+    /// Stores a key of the workspace's own.
+    pub(crate) async fn key(&self, provider: &str, value: &str) -> Result<()> {
+        let (path, body) = (format!("/api/v1/settings/providers/{provider}"), json!({ "value": value }));
+        let (status, answer) = self.admin.send(Method::PUT, &path, Some(&body)).await?;
+        ensure!(status == 200, "{status} {answer}");
+        Ok(())
     }
 
     /// A caller who says these sentences, each after the agent has finished.

@@ -121,12 +121,14 @@ fn yes() -> bool {
 }
 
 impl NewAgent {
-    /// The agent as it is stored, its fields checked; whether it can be built is asked of the directory later.
+    /// The agent as it is stored, its fields checked; whether it can be built is asked of the directory later. `keys`: the
+    /// providers that its workspace has keys of its own for.
     pub(crate) fn checked(
         self,
         id: AgentId,
         tenant: TenantId,
         directory: &dyn DirectoryHook,
+        keys: &[String],
         now: Timestamp,
     ) -> Result<StoredAgent, Problem> {
         let mut check = Check::default();
@@ -151,7 +153,7 @@ impl NewAgent {
             max_tokens: self.max_tokens,
             turn_detection_mode: self.turn_detection_mode.map(Into::into),
         };
-        limits::settings(&mut check, &settings, directory);
+        limits::settings(&mut check, &settings, directory, keys);
         check.done()?;
         Ok(StoredAgent {
             id,

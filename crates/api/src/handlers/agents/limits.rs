@@ -47,10 +47,10 @@ pub(super) fn base(check: &mut Check, named: Option<String>, directory: &dyn Dir
     base
 }
 
-/// What is set, and nothing of what is not.
-pub(super) fn settings(check: &mut Check, settings: &AgentSettings, directory: &dyn DirectoryHook) {
+/// What is set, and nothing of what is not. `keys` names the providers that the workspace has keys of its own for.
+pub(super) fn settings(check: &mut Check, settings: &AgentSettings, directory: &dyn DirectoryHook, keys: &[String]) {
     if let Some(voice) = &settings.voice {
-        check.one_of("/voice", voice, &directory.voices());
+        check.one_of("/voice", voice, &directory.voices(keys));
     }
     if let Some(language) = &settings.language {
         check.one_of("/language", language, &directory.languages());

@@ -82,8 +82,8 @@ pub(crate) struct AgentPatch {
 }
 
 impl AgentPatch {
-    /// The change as the store takes it.
-    pub(crate) fn checked(self, directory: &dyn DirectoryHook) -> Result<AgentChange, Problem> {
+    /// The change as the store takes it. `keys`: the providers that the workspace has keys of its own for.
+    pub(crate) fn checked(self, directory: &dyn DirectoryHook, keys: &[String]) -> Result<AgentChange, Problem> {
         let mut check = Check::default();
         check.stays("/name", &self.name);
         check.stays("/base", &self.base);
@@ -95,7 +95,7 @@ impl AgentPatch {
         if let Some(base) = set(&self.base) {
             limits::base(&mut check, Some(base.clone()), directory);
         }
-        limits::settings(&mut check, &self.new_settings(), directory);
+        limits::settings(&mut check, &self.new_settings(), directory, keys);
         check.done()?;
         Ok(AgentChange {
             name: self.name,

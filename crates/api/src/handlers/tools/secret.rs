@@ -31,11 +31,13 @@ pub(super) fn check_use(check: &mut Check, declared: &Declared, before: Option<&
     let has = set(secret).is_some() || (before.is_some() && matches!(secret, Change::Keep));
     match declared.auth() {
         Auth::None if has => check.wrong(FIELD, "must not be there, or be cleared with null: definition/auth says that none is used"),
-        Auth::Bearer | Auth::Header { .. } | Auth::Basic { .. } if !has => check.wrong(FIELD, "is missing: definition/auth needs it"),
+        Auth::Bearer | Auth::Header { .. } | Auth::Basic { .. } | Auth::Signed if !has => {
+            check.wrong(FIELD, "is missing: definition/auth needs it")
+        }
         Auth::Bearer | Auth::Header { .. } if set(secret).is_some_and(|secret| !secret.expose().is_ascii()) => {
             check.wrong(FIELD, "must be of ASCII letters, digits and signs: it stands in a header");
         }
-        _ => {}
+        Auth::None | Auth::Bearer | Auth::Header { .. } | Auth::Basic { .. } | Auth::Signed => {}
     }
     // Who may change a tool may not thereby read its secret, by having it sent to a host of their own.
     let moved = before.is_some_and(|before| !before.origin().eq_ignore_ascii_case(declared.origin()));

@@ -75,6 +75,8 @@ pub(crate) enum Auth {
     Basic {
         user: String,
     },
+    /// `webhook-id`, `webhook-timestamp` and `webhook-signature` as Standard Webhooks has them; the secret is the key: `whsec_` and base64, or plain.
+    Signed,
 }
 
 #[derive(Serialize, ToSchema)]

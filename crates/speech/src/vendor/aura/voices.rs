@@ -64,7 +64,7 @@ const VOICES: &[(&str, &[&str])] = &[
 ];
 
 /// All of them.
-pub(super) fn all() -> Vec<String> {
+pub fn all() -> Vec<String> {
     VOICES.iter().flat_map(|(language, names)| names.iter().map(move |name| voice(name, language))).collect()
 }
 

@@ -18,7 +18,7 @@ pub const SPEAK_MODEL: &str = "gpt-4o-mini-tts";
 pub const VOICE: &str = "alloy";
 
 /// Their built-in voices; all of them speak every language of the model.
-const VOICES: [&str; 13] =
+pub const VOICES: [&str; 13] =
     ["alloy", "ash", "ballad", "coral", "echo", "fable", "onyx", "nova", "sage", "shimmer", "verse", "marin", "cedar"];
 /// Characters in one request, at most, by their reference.
 const MAX_TEXT: usize = 4096;
