@@ -81,8 +81,7 @@ impl Dialogue {
             }
             Command::StartOver => {
                 let old = std::mem::take(&mut self.state);
-                self.state =
-                    State {
+                self.state = State {
                     started: true,
                     caller: old.caller,
                     last_id: old.last_id,

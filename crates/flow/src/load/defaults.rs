@@ -59,7 +59,8 @@ pub(crate) fn outside_words(name: &str) -> Option<&'static [&'static str]> {
     match name {
         "hold_position" => Some(&["position"]),
         "hold_wait" => Some(&["minutes"]),
-        "busy" | "closed" | "closing" | "closing_no_number" | "resumed" | "transfer_failed" | "offer_message" | "filler" | "filler_tool" | "apology" => Some(&[]),
+        "busy" | "closed" | "closing" | "closing_no_number" | "resumed" | "transfer_failed" | "offer_message" | "filler"
+        | "filler_tool" | "apology" => Some(&[]),
         _ if name.starts_with("hold_") => Some(&[]),
         _ => None,
     }
