@@ -12,14 +12,12 @@ use tokio::sync::mpsc;
 use tracing::{error, info};
 
 use crate::heart::{Heart, session_id};
+use crate::transfers::close_transfers;
 
 /// Between two looks through the records.
 const LOOK_THROUGH: Duration = Duration::from_secs(60);
-/// A transfer whose end the carrier did not tell in this time is closed: no carrier lets a call last longer by itself (twilio.md, `timeLimit` of a
-/// `<Dial>`: 4 h).
-pub const TRANSFER_LIMIT: Duration = Duration::from_secs(4 * 3600);
 /// Open calls looked at in one go; the oldest come first.
-const PAGE: u32 = 200;
+pub(crate) const PAGE: u32 = 200;
 
 impl Heart {
     pub(crate) async fn follow(&self, mut found: mpsc::Receiver<Pulse>) {
@@ -36,7 +34,7 @@ impl Heart {
                     if let Err(fault) = self.look_through().await {
                         error!(error = %fault, "the records could not be looked through for calls that nobody serves");
                     }
-                    if let Err(fault) = self.close_transfers(Timestamp::now()).await {
+                    if let Err(fault) = close_transfers(self.records.as_ref(), &self.recorder, Timestamp::now()).await {
                         error!(error = %fault, "the records could not be looked through for transfers without an end");
                     }
                 }
@@ -105,25 +103,6 @@ impl Heart {
             let talked = Duration::try_from(Timestamp::now().duration_since(answered)).unwrap_or_default();
             self.recorder.call_ended(record.agent_id, why, talked);
         }
-    }
-
-    /// Closes the transfers of which nothing was heard for [`TRANSFER_LIMIT`].
-    pub async fn close_transfers(&self, now: Timestamp) -> Result<(), StoreError> {
-        let latest = now - TRANSFER_LIMIT;
-        for record in self.records.transfers(latest, PAGE).await? {
-            let next = self.records.next_step(record.carrier, &record.carrier_call_id).await?;
-            let since = if let Some(NextStep::Dial(dial)) = next { dial.since } else { None };
-            let since = since.unwrap_or(record.offered_at);
-            if since > latest {
-                continue;
-            }
-            info!(call.id = %record.id, "a transfer whose end was never told is closed in the records");
-            self.records.end_call(record.id, now, EndReason::TransferLost).await?;
-            let talked = record.answered_at.map(|answered| since.duration_since(answered));
-            let talked = talked.and_then(|talked| Duration::try_from(talked).ok()).unwrap_or_default();
-            self.recorder.call_ended(record.agent_id, EndReason::TransferLost, talked);
-        }
-        Ok(())
     }
 
     /// Closes the calls whose instance is dead and that nobody has taken up, however that came to be forgotten.

@@ -50,7 +50,7 @@ pub(super) async fn event(app: &App, control: &Arc<dyn CallControl>, origin: &Or
         },
         CallControlKind::Answered => refused(app, &commands).await,
         CallControlKind::StreamingStopped { stream_id, .. } | CallControlKind::StreamingFailed { stream_id, .. }
-            if is_old_news(app, &event.call_control_id, stream_id.as_deref()).await =>
+            if commands.again(app, origin).is_none() && is_old_news(app, call, stream_id.as_deref()).await =>
         {
             Done::Yes
         }
