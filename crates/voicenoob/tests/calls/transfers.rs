@@ -147,13 +147,17 @@ async fn who_hangs_up_while_it_rings_has_hung_up() -> Result<()> {
 #[tokio::test]
 async fn a_process_that_starts_again_while_it_rings_takes_the_caller_back() -> Result<()> {
     let port = free_port()?;
-    let settings = [("PORT", port.as_str()), ("HEARTBEAT_INTERVAL", "1"), ("RESUME_WINDOW", "2")];
+    let settings = [("PORT", port.as_str()), ("HEARTBEAT_INTERVAL", "1"), ("RESUME_WINDOW", "5")];
     let server = Server::start_with(program(), &settings).await?;
-    let (_, call) = rings(&CarrierSimulator::of(&server)?, Carrier::Twilio).await?;
+    let carrier = CarrierSimulator::of(&server)?;
+    let (_, call) = rings(&carrier, Carrier::Twilio).await?;
+    let lost = carrier.offered(&CallPlan { agent: Some("echo".into()), ..CallPlan::new(Carrier::Twilio) }).await?;
+    let mut stream = Hand::open(Carrier::Twilio, &lost.call_id, &lost.connect).await?;
+    stream.audio().await?;
     let server = killed_and_started_again(server, &settings).await?;
     let carrier = CarrierSimulator::of(&server)?;
-    // Longer than a call that was lost would be kept open for.
-    tokio::time::sleep(Duration::from_secs(4)).await;
+    // A call that was cut off, and that nobody asks for, is given up by then.
+    end_reason(&server, &lost.call_id).await?;
     ensure!(status(&server, &call).await? == "transferring");
     let verbs = carrier.ask_after_dial(Carrier::Twilio, &call, "in-progress", "no-answer").await?;
     ensure!(status(&server, &call).await? == "in_progress");
