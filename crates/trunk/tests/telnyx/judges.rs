@@ -41,7 +41,10 @@ async fn telnyxs_sdk_takes_the_simulated_interface_for_its_own() -> Result<()> {
     }
     let Obeyed::StartStream(wanted) = &orders[1] else { panic!("the SDK's stream was not understood: {orders:?}") };
     assert_eq!((wanted.heard, &wanted.parameters), (true, &vec![("token".to_owned(), "once".to_owned())]));
-    assert!(matches!(orders[..], [Obeyed::Answer(None), _, Obeyed::StopStream, Obeyed::Speak(_), Obeyed::Transfer(_), Obeyed::HangUp]), "{orders:?}");
+    assert!(
+        matches!(orders[..], [Obeyed::Answer(None), _, Obeyed::StopStream, Obeyed::Speak(_), Obeyed::Transfer(_), Obeyed::HangUp]),
+        "{orders:?}"
+    );
 
     for (body, seen) in events.iter().zip(verdict["events"].as_array().into_iter().flatten()) {
         let ours = parse_event(body.as_bytes())?;
