@@ -173,6 +173,18 @@ impl LadderBrain {
         }
     }
 
+    /// Nobody was reached. What the caller said before is done with: it must not put the caller through again.
+    fn transfer_failed(&mut self, input: BrainInput, now: DateTime) {
+        self.place.since.clear();
+        self.talk.not_put_through();
+        if self.on_flow() {
+            self.place.flow_began = true;
+            self.tell_flow(input, now);
+        } else {
+            self.talk.handle(input, now);
+        }
+    }
+
     fn on_flow(&self) -> bool {
         !self.talk.is_live() && self.place.at >= self.rungs.len()
     }
@@ -404,6 +416,7 @@ impl Brain for LadderBrain {
         }
         match input {
             BrainInput::ToolAnswered { id, outcome } => self.tool_answered(id, outcome, now),
+            BrainInput::TransferFailed { .. } => self.transfer_failed(input, now),
             input if self.on_flow() => self.tell_flow(input, now),
             BrainInput::Stalled if !self.talk.has_ended() => self.stalled(),
             input => self.talk.handle(input, now),

@@ -14,7 +14,7 @@ pub use brain::{Brain, CallerSound, FlowBrain};
 pub use builtin::{Control, Knowledge, KnowledgeError, LookUp};
 pub use declared::{Auth, BUILT_IN_TOOLS, Declared, DeclaredProblem, HttpTool, McpServer, Method};
 pub use definition::{AgentDefinition, AgentError, AgentKind, Agents, Hearing, Keeps};
-pub use flow::{Exit, HoldTexts, Input as BrainInput, Output as BrainOutput, WaitTexts};
+pub use flow::{Exit, HoldTexts, Input as BrainInput, Output as BrainOutput, TransferWhy, WaitTexts};
 pub use ladder::{LadderBrain, LadderError, OnRung, Rung, RungChange, RungName, RungWhy, VoiceRung};
 pub use mind::Mind;
 pub use model_brain::{Destination, Limits, ModelBrain, Persona, Texts};

@@ -13,7 +13,7 @@ mod usage;
 
 pub use id::{AgentId, CallId, Carrier, Direction, TenantId};
 pub use jiff::Timestamp;
-pub use next::NextStep;
+pub use next::{Dial, NextStep, Unreached};
 pub use number::PhoneNumber;
 pub use record::{CallRecord, LatencyParts, Speaker, ToolOutcome, ToolRecord, TurnRecord};
 pub use rung::{Part, RungChange, RungWhy};

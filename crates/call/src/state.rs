@@ -76,8 +76,10 @@ pub enum EndReason {
     AgentHungUp,
     /// The caller hung up, or the carrier closed the stream.
     CallerHungUp,
-    /// Handed over to a person.
+    /// Handed over to a person, and that is over.
     Transferred,
+    /// Handed over to a person; the carrier never told what became of it.
+    TransferLost,
     /// The caller said nothing for too long.
     Silence,
     /// The longest allowed duration was reached.
@@ -107,6 +109,7 @@ impl EndReason {
             Self::AgentHungUp => "agent_hung_up",
             Self::CallerHungUp => "caller_hung_up",
             Self::Transferred => "transferred",
+            Self::TransferLost => "transfer_lost",
             Self::Silence => "silence",
             Self::MaxDuration => "max_duration",
             Self::ConnectionLost => "connection_lost",
@@ -121,10 +124,11 @@ impl EndReason {
     }
 
     /// Every reason, for readers of records.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::AgentHungUp,
         Self::CallerHungUp,
         Self::Transferred,
+        Self::TransferLost,
         Self::Silence,
         Self::MaxDuration,
         Self::ConnectionLost,
@@ -153,6 +157,8 @@ pub enum CallStatus {
     Ringing,
     /// Connected.
     InProgress,
+    /// Connected, and being put through to a person: the agent has left, and may be needed again.
+    Transferring,
     /// Over, after a conversation.
     Completed,
     /// The far end was busy.
@@ -172,6 +178,7 @@ impl CallStatus {
             Self::Initiated => "initiated",
             Self::Ringing => "ringing",
             Self::InProgress => "in_progress",
+            Self::Transferring => "transferring",
             Self::Completed => "completed",
             Self::Busy => "busy",
             Self::Failed => "failed",
@@ -181,9 +188,9 @@ impl CallStatus {
     }
 
     /// Every status, for readers of records.
-    pub const ALL: [Self; 8] = {
+    pub const ALL: [Self; 9] = {
         use CallStatus::*;
-        [Initiated, Ringing, InProgress, Completed, Busy, Failed, NoAnswer, Canceled]
+        [Initiated, Ringing, InProgress, Transferring, Completed, Busy, Failed, NoAnswer, Canceled]
     };
 
     /// Reads what [`Self::as_str`] wrote.
@@ -196,14 +203,16 @@ impl CallStatus {
         matches!(self, Self::Completed | Self::Busy | Self::Failed | Self::NoAnswer | Self::Canceled)
     }
 
-    /// The status after `next` was reported: callbacks may arrive out of order, and a call never goes back.
+    /// The status after `next` was reported: callbacks may arrive out of order, and a call never goes back. Only we know of
+    /// [`Self::Transferring`], so no report of the carrier that the call is connected takes it away.
     pub fn advance(self, next: Self) -> Self {
         const fn rank(status: CallStatus) -> u8 {
             match status {
                 CallStatus::Initiated => 0,
                 CallStatus::Ringing => 1,
                 CallStatus::InProgress => 2,
-                _ => 3,
+                CallStatus::Transferring => 3,
+                _ => 4,
             }
         }
         if self.is_final() || rank(next) < rank(self) { self } else { next }
@@ -265,11 +274,20 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_is_being_put_through_is_so_until_it_is_over() {
+        assert_eq!(CallStatus::Transferring.advance(CallStatus::InProgress), CallStatus::Transferring);
+        assert_eq!(CallStatus::Transferring.advance(CallStatus::Completed), CallStatus::Completed);
+        assert!(!CallStatus::Transferring.is_final());
+    }
+
+    #[test]
     fn every_word_is_read_back() {
         for reason in EndReason::ALL {
             assert_eq!(EndReason::parse(reason.as_str()), Some(reason));
         }
-        assert_eq!(CallStatus::parse("no_answer"), Some(CallStatus::NoAnswer));
+        for status in CallStatus::ALL {
+            assert_eq!(CallStatus::parse(status.as_str()), Some(status));
+        }
         assert_eq!(CallStatus::parse("nonsense"), None);
     }
 }

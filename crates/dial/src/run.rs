@@ -156,6 +156,11 @@ impl Conduct<'_> {
                     }
                     document = self.line.redirected(&url, self.course.started.is_some()).await?;
                 }
+                Document::Dial { action_url: Some(ref address), .. } => {
+                    let after = self.line.dialled(address).await?;
+                    self.conclude(document);
+                    document = after;
+                }
                 other => {
                     self.conclude(other);
                     return Ok(());

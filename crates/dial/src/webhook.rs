@@ -110,6 +110,13 @@ impl<'a> CarrierLine<'a> {
         self.document(self.route.resolve(address)?, self.form("in-progress")).await
     }
 
+    /// Tells the server that the person who was dialled has answered, and that this call is over; asks what comes next.
+    pub(crate) async fn dialled(&self, address: &str) -> Result<Document, DialError> {
+        let mut form = self.form("in-progress");
+        form.extend([("DialCallStatus", "completed"), ("DialCallDuration", "0")].map(|(name, value)| (name.to_owned(), value.to_owned())));
+        self.document(self.route.resolve(address)?, form).await
+    }
+
     /// Asks where a document sent the call. Before its first verb that answers, a call still rings.
     pub(crate) async fn redirected(&self, address: &str, answered: bool) -> Result<Document, DialError> {
         let status = if answered { "in-progress" } else { "ringing" };

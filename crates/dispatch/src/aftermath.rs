@@ -5,18 +5,19 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use call::{CallId, CallRecord, EndReason, NextStep, Timestamp};
+use call::{CallId, CallRecord, CallStatus, EndReason, NextStep, Timestamp};
 use live::{CallEntry, Pulse};
 use store::StoreError;
 use tokio::sync::mpsc;
 use tracing::{error, info};
 
 use crate::heart::{Heart, session_id};
+use crate::transfers::close_transfers;
 
 /// Between two looks through the records.
 const LOOK_THROUGH: Duration = Duration::from_secs(60);
 /// Open calls looked at in one go; the oldest come first.
-const PAGE: u32 = 200;
+pub(crate) const PAGE: u32 = 200;
 
 impl Heart {
     pub(crate) async fn follow(&self, mut found: mpsc::Receiver<Pulse>) {
@@ -32,6 +33,9 @@ impl Heart {
                 _ = tick.tick() => {
                     if let Err(fault) = self.look_through().await {
                         error!(error = %fault, "the records could not be looked through for calls that nobody serves");
+                    }
+                    if let Err(fault) = close_transfers(self.records.as_ref(), &self.recorder, Timestamp::now()).await {
+                        error!(error = %fault, "the records could not be looked through for transfers without an end");
                     }
                 }
             }
@@ -76,10 +80,11 @@ impl Heart {
         living.iter().any(|info| info.instance == entry.instance)
     }
 
+    /// One that is being put through is its carrier's: no instance has lost it.
     async fn open_record(&self, id: Option<CallId>) -> Option<CallRecord> {
         let read = self.records.call(id?).await;
         let record = read.inspect_err(|fault| error!(error = %fault, "the record of a call could not be read")).ok()?;
-        record.filter(|record| record.ended_at.is_none())
+        record.filter(|record| record.ended_at.is_none() && record.status != CallStatus::Transferring)
     }
 
     /// Its carrier may have told how it went; and a call that was let go on purpose, for it to be taken up, has lost its line and no instance.

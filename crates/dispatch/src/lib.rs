@@ -8,6 +8,7 @@ mod heart;
 mod offer;
 mod step;
 mod table;
+mod transfers;
 mod waiting;
 
 pub use admit::{Admission, Permit, Request};
@@ -17,4 +18,5 @@ pub use heart::{Heart, LetGo, Pulsing, entry, metadata, tenant};
 pub use offer::{CallToken, Offer, OfferError, Offers, Place, SharedOffer};
 pub use step::InStep;
 pub use table::{LiveCall, LiveCalls, LiveGuard};
+pub use transfers::TRANSFER_LIMIT;
 pub use waiting::{News, Tell, WaitingRoom};

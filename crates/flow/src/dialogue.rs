@@ -87,15 +87,17 @@ impl Dialogue {
     /// Tells what happened. `now` is local time at the business.
     pub fn handle(&mut self, input: Input, now: DateTime) {
         self.now = now;
-        if let Some(exit) = &self.state.ended {
+        let not_reached = matches!((&input, &self.state.ended), (Input::TransferFailed { .. }, Some(Exit::Transfer { .. })));
+        if let Some(exit) = self.state.ended.as_ref().filter(|_| !not_reached) {
             // What had ended before it was cut off ends again, the same way.
-            let again = matches!(input, Input::Resumed { .. }).then(|| Output::End(exit.clone()));
+            let again = matches!(input, Input::Resumed { .. } | Input::TransferFailed { .. }).then(|| Output::End(exit.clone()));
             self.out.extend(again);
             return;
         }
         match input {
             Input::Started => self.started(),
             Input::Resumed { missed } => self.resumed(missed),
+            Input::TransferFailed { .. } => self.transfer_failed(),
             Input::ToolAnswered { id, outcome } => self.tool_answered(id, outcome),
             Input::TimeIsShort => {
                 if self.state.time == TimeLeft::Enough {

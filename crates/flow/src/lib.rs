@@ -70,4 +70,4 @@ pub use definition::{Flow, Keypad, KeypadEntry, TurnTaking};
 pub use dialogue::{Dialogue, SnapshotError};
 pub use hold::{HoldTexts, WaitTexts};
 pub use load::Problem;
-pub use vocabulary::{Exit, Input, Output, ToolOutcome};
+pub use vocabulary::{Exit, Input, Output, ToolOutcome, TransferWhy};

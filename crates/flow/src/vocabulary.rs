@@ -15,6 +15,12 @@ pub enum Input {
         /// The caller did not hear all of what was said last: it is said again. Otherwise only the question is.
         missed: bool,
     },
+    /// The caller was being put through ([`Exit::Transfer`]) and nobody was reached; the conversation was taken up from its snapshot: say so, and
+    /// offer what can be done instead.
+    TransferFailed {
+        /// Why nobody was reached.
+        why: TransferWhy,
+    },
     /// The caller said this (final transcript).
     Heard {
         /// Lower-case words, single spaces.
@@ -55,6 +61,17 @@ pub enum Input {
     TimeIsUp,
     /// The service stops and the call cannot go on elsewhere: say so in one sentence.
     Closing,
+}
+
+/// Why a transfer reached nobody. Closed set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransferWhy {
+    /// The person was talking, or declined.
+    Busy,
+    /// It rang, and nobody answered.
+    NoAnswer,
+    /// The call could not be placed.
+    Failed,
 }
 
 /// A tool's answer as the brain sees it.

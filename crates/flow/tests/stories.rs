@@ -11,4 +11,5 @@ mod stories {
     mod policies;
     mod properties;
     mod requests;
+    mod unreached;
 }

@@ -5,8 +5,8 @@ mod hold;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use agent::{AgentDefinition, AgentKind, Exit};
-use call::{CallRecord, EndReason, NextStep, PhoneNumber, Timestamp};
+use agent::{AgentDefinition, AgentKind, Exit, TransferWhy};
+use call::{CallRecord, Dial, EndReason, NextStep, PhoneNumber, Timestamp, Unreached};
 use dispatch::{DrainState, LiveCall, LiveGuard, Offer, Permit, Place};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
@@ -73,8 +73,9 @@ async fn converse<S: MediaSocket>(app: App, socket: S, stream: Box<dyn MediaStre
     } else {
         app.services.recorder.call_started(&agent_id);
     }
-    let resume = if call.resumed { progress(&app, record).await } else { None };
-    let entering = tokio::spawn(enter(app.clone(), record.clone(), call.stream_id.clone(), Arc::clone(&call.agent)).in_current_span());
+    let (resume, unreached) = if call.resumed { tokio::join!(progress(&app, record), unreached(&app, record)) } else { (None, None) };
+    let entry = enter(app.clone(), record.clone(), call.stream_id.clone(), Arc::clone(&call.agent), unreached.is_some());
+    let entering = tokio::spawn(entry.in_current_span());
     // The answer is stored before the end, or the end would find a call that was never answered.
     let entered: Entered = entering.map(|entered| entered.is_ok()).boxed().shared();
     let setup = Box::new(SessionSetup {
@@ -87,8 +88,9 @@ async fn converse<S: MediaSocket>(app: App, socket: S, stream: Box<dyn MediaStre
         orders: call.orders.clone(),
         resume,
         resumed: call.resumed,
+        unreached,
         redaction: app.directory.redaction(record.tenant),
-        on_end: on_end(&app, &call, entered.clone()),
+        on_end: on_end(&app, &call, entered.clone(), unreached.is_some()),
         call: record.clone(),
         agent: Arc::clone(&call.agent),
     });
@@ -104,8 +106,8 @@ async fn converse<S: MediaSocket>(app: App, socket: S, stream: Box<dyn MediaStre
     drop(call); // Last: who sees no live call finds its whole record.
 }
 
-/// Registry and records learn that an agent talks to the caller.
-async fn enter(app: App, record: CallRecord, stream_id: String, agent: Arc<AgentDefinition>) {
+/// Registry and records learn that an agent talks to the caller. `back`: from a transfer, which is over with that.
+async fn enter(app: App, record: CallRecord, stream_id: String, agent: Arc<AgentDefinition>, back: bool) {
     let number = Some(record.from.clone()).filter(|number| !number.digits().is_empty());
     let mut metadata = dispatch::metadata(&record);
     metadata.insert(STREAM_ID.to_owned(), stream_id);
@@ -114,6 +116,9 @@ async fn enter(app: App, record: CallRecord, stream_id: String, agent: Arc<Agent
     let recording = recorded.then(|| Recordings::relative_path(record.id));
     if let Err(fault) = app.services.records.answer_call(record.id, Timestamp::now(), recording.as_deref()).await {
         error!(error = %fault, "the answer of the call could not be stored");
+    }
+    if back {
+        set_next(&app, record.id, &NextStep::Undecided).await;
     }
 }
 
@@ -139,27 +144,60 @@ async fn progress(app: &App, record: &CallRecord) -> Option<store::Progress> {
     }
 }
 
+/// Why the caller is back, when the last thing stored is that a transfer reached nobody.
+async fn unreached(app: &App, record: &CallRecord) -> Option<TransferWhy> {
+    let read = app.services.records.next_step(record.carrier, &record.carrier_call_id);
+    match tokio::time::timeout(PROGRESS_LIMIT, read).await {
+        Ok(Ok(Some(NextStep::Unreached { why, .. }))) => Some(match why {
+            Unreached::Busy => TransferWhy::Busy,
+            Unreached::NoAnswer => TransferWhy::NoAnswer,
+            Unreached::Failed => TransferWhy::Failed,
+        }),
+        Ok(Ok(_)) => None,
+        Ok(Err(fault)) => {
+            error!(error = %fault, "whether the caller is back from a transfer could not be read");
+            None
+        }
+        Err(_) => {
+            error!(limit = ?PROGRESS_LIMIT, "whether the caller is back from a transfer could not be read in time");
+            None
+        }
+    }
+}
+
+/// Whom the caller is put through to now. A browser cannot dial: its call is over.
+fn put_through<'a>(record: &CallRecord, ending: &'a Ending) -> Option<&'a str> {
+    match (ending.interrupted, &ending.exit, ending.why) {
+        (None, Some(Exit::Transfer { to }), EndReason::Transferred) if !crate::console::is_browser_call(record) => Some(to),
+        _ => None,
+    }
+}
+
 /// Done when registry and records know that the call was answered; false when that broke down.
 type Entered = Shared<BoxFuture<'static, bool>>;
 
-/// Stores how the call goes on, for whichever instance the carrier asks the moment the stream is closed, and that it is over: who dies from here
-/// on leaves no call behind that looks as if it could be taken up again.
-fn on_end(app: &App, call: &Connected, entered: Entered) -> session::OnEnd {
+/// Stores how the call goes on, for whichever instance the carrier asks the moment the stream is closed, and that it is over, unless the caller is
+/// put through: who dies from here on leaves no call behind that looks as if it could be taken up again.
+fn on_end(app: &App, call: &Connected, entered: Entered, back: bool) -> session::OnEnd {
     let (app, record, language) = (app.clone(), call.record.clone(), call.agent.language.clone());
+    let stream_id = call.stream_id.clone();
     let is_current = call.ordered.watcher();
     Box::new(move |ending: Ending| {
         async move {
             if !is_current() || !is_claimed(&app, &record).await {
                 return; // It goes on over another stream, which decides.
             }
-            let next = match (ending.interrupted, ending.exit, ending.why) {
-                (Some(Interrupted::HandedOver), ..) => NextStep::Resume,
-                (Some(Interrupted::StreamLost), ..) => return,
-                (None, Some(Exit::Transfer { to }), EndReason::Transferred) => NextStep::Dial { number: PhoneNumber::new(to), language },
-                _ => NextStep::Hangup,
+            if back {
+                entered.clone().await; // What it stores is older.
+            }
+            let next = match (ending.interrupted, put_through(&record, &ending)) {
+                (Some(Interrupted::HandedOver), _) => NextStep::Resume,
+                (Some(Interrupted::StreamLost), _) => return,
+                (None, Some(to)) => NextStep::Dial(Dial::new(PhoneNumber::new(to), language, Timestamp::now(), Some(stream_id))),
+                (None, None) => NextStep::Hangup,
             };
             set_next(&app, record.id, &next).await;
-            if ending.interrupted.is_none() {
+            if next == NextStep::Hangup {
                 entered.await;
                 end_record(&app, &record, ending.why).await;
             }
@@ -203,6 +241,7 @@ async fn finish(app: &App, call: &Connected, ending: &Ending, talked: Duration) 
             }
             open_for_resume(app, &call.record).await;
         }
+        None if put_through(&call.record, ending).is_some() => recorder.call_put_through(),
         None => {
             if ending.why == EndReason::Drained {
                 promise_callback(app, call, CallbackWhy::Drain).await;

@@ -24,6 +24,7 @@ use crate::access::Viewer;
 use crate::directory::Answers;
 use crate::state::App;
 use answer::{Page, Problem};
+pub(crate) use browser_call::is_browser_call;
 use pages::{AgentChoice, Board, BoardPart, CallPage, Dashboard, MessageView, TalkPage, Top, TranscriptPart};
 use views::{CallView, Moment, ReservationView, Waiting};
 

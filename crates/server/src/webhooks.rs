@@ -6,6 +6,7 @@ pub(crate) mod elsewhere;
 mod rates;
 mod resume;
 mod signed;
+mod transfer;
 
 use axum::Router;
 use axum::extract::{Query, State};
@@ -86,8 +87,20 @@ async fn action<S: Signed>(State(app): State<App>, Query(wanted): Query<Wanted>,
             Err(response) => response,
         };
     }
-    let after = resume::After { call, dialled: wanted.after.is_some(), hop: wanted.hop, body: request.body() };
+    let dialled = match wanted.after.as_ref().map(|_| told_of_dial::<S>(&request)).transpose() {
+        Ok(dialled) => dialled,
+        Err(fault) => return bad_request(S::CARRIER, &fault),
+    };
+    let after = resume::After { call, dialled, hop: wanted.hop };
     document(S::CARRIER, resume::next_document(&app, request.origin(), after).await)
+}
+
+/// A transfer is over. A caller who has hung up is told of in the same question.
+fn told_of_dial<S: Signed>(request: &S) -> Result<transfer::Told, WebhookError> {
+    let outcome = telephony::parse_dial(request.body())?;
+    let report = parse_status(S::CARRIER, request.body(), request.content_type());
+    let caller_left = report.is_ok_and(|report| report.status.is_some_and(call::CallStatus::is_final));
+    Ok(transfer::Told { outcome, caller_left })
 }
 
 /// How a call goes, in the carrier's words.
@@ -144,6 +157,10 @@ async fn over(app: &App, carrier: Carrier, carrier_call_id: &str) -> Result<(), 
     let Some(record) = records.call_by_carrier(carrier, carrier_call_id).await?.filter(|record| record.ended_at.is_none()) else {
         return Ok(());
     };
+    // No agent is there: the caller was with a person, or on the way.
+    if let Some(call::NextStep::Dial(dial)) = records.next_step(carrier, carrier_call_id).await? {
+        return transfer::line_down(app, &record, &dial).await;
+    }
     // Its stream broke off and it was open for resume: nobody will ask for it any more.
     let ours = records.claimed_by(record.id).await?.is_none_or(|instance| instance == app.instance().as_str());
     if !app.live.contains(record.id) && (ours || is_let_go(app, &record).await) {

@@ -76,6 +76,7 @@ impl<S: MediaSocket> Session<S> {
         let toolbox = setup.minds.as_ref().map_or_else(|| services.tools.clone(), |minds| minds.tools.clone());
         let thinking = Thinking { flow: &flow, rate, seed: setup.seed, caller, keypad_only, meter: &meter, teller: &teller };
         let (brain, opening) = thinking.brain(setup.minds.take(), setup.resume.take());
+        let opening = setup.unreached.map_or(opening, |why| BrainInput::TransferFailed { why });
         let voice = services.phrases.for_call(meter.clone()).reporting(teller.of_speech());
         let now = now();
         Ok(Self {

@@ -139,7 +139,12 @@ impl<S: MediaSocket> Session<S> {
     async fn run(mut self) -> Ending {
         self.services.recorder.fact(SessionFact::Started);
         let opening = self.opening.clone();
+        let back = matches!(opening, BrainInput::TransferFailed { .. });
         self.tell(opening);
+        if back {
+            // Where it stood was at its end: whoever takes it up from there would have the caller put through again.
+            self.save(now());
+        }
         // Who had the stream before may have left events in it.
         let mut step = self.stream_events(now()).await;
         let ending = loop {

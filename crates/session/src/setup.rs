@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent::{AgentDefinition, Exit, Persona, Rung, Toolbox, VoiceRung};
+use agent::{AgentDefinition, Exit, Persona, Rung, Toolbox, TransferWhy, VoiceRung};
 use call::{CallRecord, EndReason, PhoneNumber, Usage};
 use futures_util::future::BoxFuture;
 use speech::Domain;
@@ -80,6 +80,8 @@ pub struct SessionSetup<S> {
     pub resume: Option<Progress>,
     /// The call was cut off and came back on a new stream. Without [`Self::resume`] it begins anew.
     pub resumed: bool,
+    /// The caller was being put through, and nobody was reached.
+    pub unreached: Option<TransferWhy>,
     /// What is masked in everything that is kept of the call.
     pub redaction: privacy::Level,
     /// Told how the call ended before the socket is closed, and waited for (at most [`END_LIMIT`]): the carrier asks how to go on the moment
@@ -126,6 +128,12 @@ impl Ending {
             Interrupted::StreamLost => EndReason::ConnectionLost,
         };
         Self { why, exit: None, close, interrupted: Some(how) }
+    }
+
+    /// The conversation is not needed any more. One that was cut off is, and so is one whose caller is being put through: who is not reached
+    /// sends the caller back.
+    pub(crate) fn is_last(&self) -> bool {
+        self.interrupted.is_none() && !matches!(self.exit, Some(Exit::Transfer { .. }))
     }
 
     pub(crate) fn by_exit(exit: Exit) -> Self {

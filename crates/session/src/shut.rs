@@ -15,11 +15,11 @@ use crate::socket::MediaSocket;
 const BILL_LIMIT: std::time::Duration = std::time::Duration::from_secs(5);
 
 impl<S: MediaSocket> Session<S> {
-    /// Frees everything. A call that is over frees its socket first, because a caller may wait behind it; a call that goes on elsewhere first
+    /// Frees everything. A call that is over frees its socket first, because a caller may wait behind it; a call that may go on first
     /// stores where it stands, because whoever takes it up reads that the moment the socket closes.
     pub(crate) async fn shut(mut self, ending: &Ending) {
         let now = now();
-        if ending.interrupted.is_some() {
+        if !ending.is_last() {
             self.leave(now).await;
         }
         let on_end = std::mem::replace(&mut self.on_end, Box::new(|_| Box::pin(std::future::ready(()))));
@@ -37,7 +37,7 @@ impl<S: MediaSocket> Session<S> {
         }
         self.bill().await;
         self.services.recorder.fact(SessionFact::Ended { why: ending.why, turns: self.journal.count(), ms });
-        self.journal.close(ending.interrupted.is_none()).await;
+        self.journal.close(ending.is_last()).await;
     }
 
     /// Stores what this part of the call used, and what that cost.

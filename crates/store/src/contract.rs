@@ -12,6 +12,7 @@ pub mod people_tickets;
 pub mod personal_data;
 mod rungs;
 pub mod tools;
+mod transfers;
 mod usage;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use rungs::changes_of_rung_are_kept_in_order;
 use serde_json::{Value, json};
 use sqlx::{Executor, SqlSafeStr};
 use tokio::task::JoinSet;
+pub use transfers::{a_call_that_is_being_put_through_is_its_carriers, a_transfer_ends_once_whatever_is_told_first};
 pub use usage::what_a_call_used_is_added_up;
 use uuid::Uuid;
 
@@ -318,7 +320,7 @@ pub async fn the_next_step_outlives_the_call(records: Arc<dyn Records>) {
     let call = records.open_call(&record(1)).await.unwrap();
     let next = async || records.next_step(call.carrier, &call.carrier_call_id).await.unwrap();
     assert_eq!(next().await, None);
-    let dial = NextStep::Dial { number: PhoneNumber::new("+15005550009"), language: "en-US".into() };
+    let dial = transfers::dial();
     for step in [NextStep::Resume, NextStep::Hangup, dial.clone()] {
         records.set_next(call.id, &step).await.unwrap();
         assert_eq!(next().await, Some(step));

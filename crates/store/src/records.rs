@@ -67,6 +67,10 @@ pub trait Records: Send + Sync {
     /// Its progress is gone, the next step stays: the carrier may still ask for it.
     async fn end_call(&self, id: CallId, at: Timestamp, why: EndReason) -> Result<(), StoreError>;
 
+    /// Caller and person have talked, and that is over: as [`Self::end_call`] with [`EndReason::Transferred`], which stands in place of
+    /// [`EndReason::CallerHungUp`]: a carrier may tell that the line is down before it tells that the person was reached.
+    async fn end_transfer(&self, id: CallId, at: Timestamp) -> Result<(), StoreError>;
+
     /// What the carrier reports; see [`CallStatus::advance`]. Unknown calls are ignored (false is returned).
     async fn report_status(
         &self,
@@ -119,8 +123,12 @@ pub trait Records: Send + Sync {
     /// The instance that serves the call, or served it last.
     async fn claimed_by(&self, id: CallId) -> Result<Option<String>, StoreError>;
 
-    /// Calls that have not ended, oldest first, at most `limit` (1 to 200): those this instance serves, or all with `None`.
+    /// Calls that have not ended and that an instance serves, or should, oldest first, at most `limit` (1 to 200): those of this instance, or
+    /// all with `None`. Without those that are being put through: they are their carrier's.
     async fn open_calls(&self, instance: Option<&str>, limit: u32) -> Result<Vec<CallRecord>, StoreError>;
+
+    /// Calls that are being put through and were offered before this time, oldest first, at most `limit` (1 to 200).
+    async fn transfers(&self, before: Timestamp, limit: u32) -> Result<Vec<CallRecord>, StoreError>;
 
     /// Stores where the conversation of an open call stands, in place of what was stored before. A call that has ended keeps none.
     async fn save_progress(&self, id: CallId, progress: &Progress) -> Result<(), StoreError>;
@@ -132,7 +140,8 @@ pub trait Records: Send + Sync {
     /// instances that take it up at once, the second sees the first.
     async fn note_resume(&self, id: CallId, at: Timestamp) -> Result<Vec<Timestamp>, StoreError>;
 
-    /// Stores how the call goes on after its media stream; the last one stored stands.
+    /// Stores how the call goes on after its media stream; the last one stored stands. An open call is [`CallStatus::Transferring`] as long as
+    /// it is [`NextStep::Dial`].
     async fn set_next(&self, id: CallId, next: &NextStep) -> Result<(), StoreError>;
 
     /// How the call goes on, when that was stored.

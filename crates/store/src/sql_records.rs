@@ -99,6 +99,12 @@ impl Records for SqlRecords {
         if done == 0 { self.known(id).await } else { Ok(()) }
     }
 
+    async fn end_transfer(&self, id: CallId, at: Timestamp) -> Result<(), StoreError> {
+        let update = query(sql::END_TRANSFER).bind(at).bind(id.0);
+        let done = update.execute(self.database.writer()).await.map_err(StoreError::while_doing("store the end of a transfer"))?;
+        if done == 0 { self.known(id).await } else { Ok(()) }
+    }
+
     async fn report_status(
         &self,
         carrier: Carrier,
@@ -253,6 +259,12 @@ impl Records for SqlRecords {
         rows.into_iter().map(CallRecord::try_from).collect()
     }
 
+    async fn transfers(&self, before: Timestamp, limit: u32) -> Result<Vec<CallRecord>, StoreError> {
+        let read = query(sql::TRANSFERS).bind(before).bind(limit.clamp(1, Self::MAX_LIST));
+        let rows: Vec<CallRow> = read.all(self.database.readers()).await.map_err(StoreError::while_doing("list transfers"))?;
+        rows.into_iter().map(CallRecord::try_from).collect()
+    }
+
     async fn save_progress(&self, id: CallId, progress: &Progress) -> Result<(), StoreError> {
         let update = query(sql::SAVE_PROGRESS).bind_json(progress).bind(id.0);
         let done = update.execute(self.database.writer()).await.map_err(StoreError::while_doing("store where a conversation stands"))?;
@@ -280,7 +292,7 @@ impl Records for SqlRecords {
     }
 
     async fn set_next(&self, id: CallId, next: &NextStep) -> Result<(), StoreError> {
-        let update = query(sql::SET_NEXT).bind_json(next).bind(id.0);
+        let update = query(sql::SET_NEXT).bind_json(next).bind(id.0).bind(matches!(next, NextStep::Dial(_)));
         let done = update.execute(self.database.writer()).await.map_err(StoreError::while_doing("store how a call goes on"))?;
         if done == 0 { Err(StoreError::UnknownCall { id }) } else { Ok(()) }
     }

@@ -103,6 +103,11 @@ impl CallRecorder {
         self.count(|metrics| metrics.add(|families| &families.calls_interrupted));
     }
 
+    /// The agent has left, the caller is being put through to a person: the record stays open until the carrier tells what became of it.
+    pub fn call_put_through(&self) {
+        info!("caller is being put through");
+    }
+
     /// A call of an instance that died. To be told once in the cluster: it counts as failed.
     pub fn call_lost(&self, agent_id: impl Display) {
         warn!(agent = %agent_id, "call lost with its instance, it is open for resume");

@@ -190,7 +190,8 @@ impl ErrorType {
             EndReason::ConnectionLost | EndReason::ProtocolError => Some(Self::WebSocket),
             EndReason::Failed => Some(Self::Internal),
             EndReason::InstanceLost => Some(Self::InstanceLost),
-            EndReason::AgentHungUp
+            EndReason::TransferLost
+            | EndReason::AgentHungUp
             | EndReason::CallerHungUp
             | EndReason::Transferred
             | EndReason::Silence

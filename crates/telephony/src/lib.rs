@@ -22,4 +22,4 @@ pub use media::{
     MAX_AUDIO_PER_MESSAGE, MAX_EVENTS, MAX_FAULTS_IN_A_ROW, MAX_MESSAGE_BYTES, MAX_QUEUED_AUDIO, MediaStream, RESYNC_AFTER, StreamCounters,
     StreamEvent, StreamOptions, StreamStart, media_stream,
 };
-pub use webhook::{MAX_BODY_BYTES, MAX_FORM_FIELDS, MAX_ID_BYTES, StatusReport, VoiceOffer};
+pub use webhook::{DialOutcome, MAX_BODY_BYTES, MAX_FORM_FIELDS, MAX_ID_BYTES, StatusReport, VoiceOffer, parse_dial};

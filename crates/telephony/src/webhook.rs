@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use call::{CallStatus, Carrier, Direction, PhoneNumber};
+use call::{CallStatus, Carrier, Direction, PhoneNumber, Unreached};
 
 use crate::error::WebhookError;
 
@@ -43,6 +43,43 @@ pub struct StatusReport {
     pub duration_secs: Option<u64>,
     /// Place among the reports of this call, from 0 (Twilio progress events).
     pub sequence: Option<u64>,
+}
+
+/// How it came out when a person was dialled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DialOutcome {
+    /// The person was there, and that call is over.
+    Reached {
+        /// How long they talked, s, where the carrier says it.
+        talked_secs: Option<u64>,
+    },
+    /// Nobody was.
+    Unreached(Unreached),
+}
+
+impl DialOutcome {
+    /// What the last status of the person's call says of it. Unverified: that a Telnyx leg which somebody answered always ends as
+    /// [`CallStatus::Completed`]; whether it was bridged is told by an event of its own.
+    pub const fn of_status(status: Option<CallStatus>) -> Self {
+        match status {
+            Some(CallStatus::Completed) => Self::Reached { talked_secs: None },
+            Some(CallStatus::Busy) => Self::Unreached(Unreached::Busy),
+            Some(CallStatus::NoAnswer) => Self::Unreached(Unreached::NoAnswer),
+            _ => Self::Unreached(Unreached::Failed),
+        }
+    }
+}
+
+/// Reads what became of a `<Dial>`: the question that goes to its `action` (twilio.md 3.1, `DialCallStatus`; TeXML's has the same names, whether
+/// with `DialCallDuration` too is unverified). A word that is not known is a failure: the caller is still there, and is not to be hung up on.
+/// Check the signature first.
+pub fn parse_dial(raw_body: &[u8]) -> Result<DialOutcome, WebhookError> {
+    let form = Form::parse(raw_body)?;
+    let talked_secs = form.get("DialCallDuration").and_then(|secs| secs.trim().parse().ok());
+    Ok(match form.get("DialCallStatus") {
+        Some("completed" | "answered") => DialOutcome::Reached { talked_secs },
+        word => DialOutcome::of_status(word.and_then(form_status).filter(|status| status.is_final())),
+    })
 }
 
 /// The fields of a form body, in their order.

@@ -19,6 +19,7 @@ from telnyx import types
 EVENTS = {
     "call.initiated": types.CallInitiatedWebhookEvent,
     "call.answered": types.CallAnsweredWebhookEvent,
+    "call.bridged": types.CallBridgedWebhookEvent,
     "call.hangup": types.CallHangupWebhookEvent,
     "streaming.started": types.CallStreamingStartedWebhookEvent,
     "streaming.failed": types.CallStreamingFailedWebhookEvent,
@@ -75,6 +76,9 @@ def judge(case):
     verdict["repeated"] = start()
     results["streaming_stop"] = actions.stop_streaming(call, command_id="three").data.result
     results["speak"] = actions.speak(call, payload="Goodbye.", voice="female", language="en-US", command_id="four").data.result
+    results["transfer"] = actions.transfer(
+        call, to="+15005550009", from_="+15005550010", timeout_secs=30, target_leg_client_state="aGVsbG8=", command_id="six"
+    ).data.result
     results["hangup"] = actions.hangup(call, command_id="five").data.result
     verdict["ended"] = failure(lambda: actions.speak(call, payload="Still there?", voice="female"))
     verdict["unknown"] = failure(lambda: actions.hangup("v3:nobody"))

@@ -33,7 +33,7 @@ pub use document::{Connect, Verb, read_document};
 pub use journal::{Booked, Break, CallEnd, Followed, Journal, MAX_ENTRIES, Sound, Stretch};
 pub use keys::CarrierKeys;
 pub use offered::Offered;
-pub use plan::{CallPlan, HangUp, Move};
+pub use plan::{CallPlan, HangUp, Move, Person};
 
 use line::Line;
 use web::Web;

@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use calls::Calls;
-pub use calls::{CallPhase, Obeyed, StreamWanted};
+pub use calls::{CallPhase, Obeyed, StreamWanted, TransferWanted};
 pub use faults::ApiFault;
 use faults::{error, refused};
 

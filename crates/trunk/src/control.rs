@@ -3,6 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use call::PhoneNumber;
 use telephony::MediaFormat;
 use uuid::Uuid;
 
@@ -31,6 +32,10 @@ pub trait CallControl: Send + Sync {
     /// Has the carrier's own voice say something. No media stream is needed.
     async fn speak(&self, call_control_id: &str, command_id: Uuid, speech: &Speech) -> Result<(), TrunkError>;
 
+    /// Calls somebody and connects the caller with them once they answer. The media stream of the call must be over. What becomes of it comes as
+    /// events of the new leg; when that leg ends before it was answered, the call is still there and takes commands.
+    async fn transfer(&self, call_control_id: &str, command_id: Uuid, transfer: &TransferRequest) -> Result<(), TrunkError>;
+
     /// Hangs up. A call that has ended already is hung up: that is no error here.
     async fn hangup(&self, call_control_id: &str, command_id: Uuid) -> Result<(), TrunkError>;
 
@@ -56,6 +61,26 @@ pub struct StreamRequest {
 impl fmt::Debug for StreamRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StreamRequest").field("format", &self.format).field("parameters", &self.parameters.len()).finish_non_exhaustive()
+    }
+}
+
+/// Somebody to put a caller through to.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TransferRequest {
+    /// Whom, E.164.
+    pub to: PhoneNumber,
+    /// What the person sees as the calling number, E.164: one of the account. Without it, the number that was called.
+    pub from: Option<PhoneNumber>,
+    /// How long it rings, 5 to 600 s.
+    pub timeout_secs: u32,
+    /// Comes back with every event of the new leg, at most [`telephony::telnyx::webhook::MAX_CLIENT_STATE_BYTES`].
+    pub leg_state: Vec<u8>,
+}
+
+/// Numbers are personal data, so they do not print.
+impl fmt::Debug for TransferRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransferRequest").field("timeout_secs", &self.timeout_secs).finish_non_exhaustive()
     }
 }
 

@@ -134,6 +134,12 @@ pub enum InvalidRequest {
     /// The client state is too long.
     #[error("the client state has over {} bytes", telephony::telnyx::webhook::MAX_CLIENT_STATE_BYTES)]
     ClientState,
+    /// A number to dial or to show is none.
+    #[error("a number of the transfer is not in the form +4930123456")]
+    Number,
+    /// The ringing is too short or too long.
+    #[error("a transfer rings for 5 to 600 s")]
+    Ringing,
     /// The text is blank or too long.
     #[error("the text to speak is blank or has over {} characters", crate::MAX_SPEECH_CHARS)]
     Speech,

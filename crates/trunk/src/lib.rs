@@ -9,7 +9,7 @@ mod error;
 mod key;
 mod telnyx;
 
-pub use control::{CallControl, MAX_SPEECH_CHARS, Speech, StreamRequest};
+pub use control::{CallControl, MAX_SPEECH_CHARS, Speech, StreamRequest, TransferRequest};
 pub use error::{InvalidRequest, TrunkError};
 pub use key::ApiKey;
 pub use telnyx::{DEFAULT_BASE_URL, MAX_ANSWER_BYTES, MAX_CALL_ID_BYTES, TelnyxCallControl};

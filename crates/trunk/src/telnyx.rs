@@ -12,7 +12,7 @@ use reqwest::{Client, Method, Url, redirect};
 use resilience::{CallError, Guard, Guarded, Repeat};
 use uuid::Uuid;
 
-use crate::control::{CallControl, Speech, StreamRequest};
+use crate::control::{CallControl, Speech, StreamRequest, TransferRequest};
 use crate::error::InvalidRequest;
 use crate::{ApiKey, TrunkError};
 use answer::Fault;
@@ -97,6 +97,10 @@ impl CallControl for TelnyxCallControl {
 
     async fn speak(&self, call_control_id: &str, command_id: Uuid, speech: &Speech) -> Result<(), TrunkError> {
         self.action(call_control_id, "speak", command::speak(command_id, speech)).await
+    }
+
+    async fn transfer(&self, call_control_id: &str, command_id: Uuid, transfer: &TransferRequest) -> Result<(), TrunkError> {
+        self.action(call_control_id, "transfer", command::transfer(command_id, transfer)).await
     }
 
     async fn hangup(&self, call_control_id: &str, command_id: Uuid) -> Result<(), TrunkError> {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::model_brain::tests::{Line, Scripted, Talking, persona};
 
 use super::*;
+use crate::TransferWhy;
 
 const HOTEL: &str = include_str!("../../../../agents/hotel.toml");
 
@@ -119,6 +120,23 @@ async fn a_call_is_taken_up_on_the_rung_where_it_was() {
     assert_eq!(said[0], "Sorry, we were cut off for a moment.");
     assert!(after.heard("is there parking").await[0].contains("fifteen euros"));
     assert_eq!(first.asked(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_whom_nobody_took_goes_on_with_the_dialogue_when_the_models_fail() {
+    let first = Scripted::new([vec![Fail], vec![Fail]]);
+    let mut before = ladder(vec![rung(&first, &open())]);
+    before.call.tell(BrainInput::Started).await;
+    let said = before.call.heard("can i speak to a person").await;
+    assert!(said.last().is_some_and(|last| last.starts_with("(to ")), "{said:?}");
+    let stored: serde_json::Value = before.call.brain.snapshot();
+    let resumed = |rungs| LadderBrain::resume(rungs, flow(), persona(), Meter::default(), Arc::new(|_| {}), stored.clone()).unwrap();
+    // On the dialogue, where the call was, and on a model, where there is one again by then.
+    for mut after in [Talking { brain: resumed(vec![rung(&first, &open())]) }, Talking { brain: resumed(Vec::new()) }] {
+        let said = after.tell(BrainInput::TransferFailed { why: TransferWhy::NoAnswer }).await;
+        assert!(said[0].contains("nobody could be reached") && said.last().is_some_and(|last| last == "(listens)"), "{said:?}");
+        assert!(after.heard("is there parking").await.iter().any(|text| text.contains("fifteen euros")));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -32,6 +32,11 @@ impl Talk {
         !self.state.round.is_empty()
     }
 
+    /// What had ended with a transfer has not ended.
+    pub(crate) fn not_put_through(&mut self) {
+        self.state.ended.take_if(|exit| matches!(exit, Exit::Transfer { .. }));
+    }
+
     /// The agent has said something in this call.
     pub(crate) fn has_spoken(&self) -> bool {
         self.state.history.messages().any(|message| matches!(message, Message::Agent { .. }))

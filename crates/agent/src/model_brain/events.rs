@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flow::{Exit, yes_or_no};
+use flow::{Exit, TransferWhy, yes_or_no};
 use jiff::civil::DateTime;
 use models::Message;
 use privacy::{Level, redact};
@@ -20,9 +20,12 @@ impl Talk {
     /// Tells what happened.
     pub(crate) fn handle(&mut self, input: BrainInput, now: DateTime) {
         self.now = now;
+        if matches!(input, BrainInput::TransferFailed { .. }) {
+            self.not_put_through();
+        }
         if let Some(exit) = &self.state.ended {
             // What had ended before it was cut off ends again, the same way.
-            if matches!(input, BrainInput::Resumed { .. }) {
+            if matches!(input, BrainInput::Resumed { .. } | BrainInput::TransferFailed { .. }) {
                 self.ready.push_back(Ready { output: BrainOutput::End(exit.clone()), own: false });
             }
             return;
@@ -30,6 +33,7 @@ impl Talk {
         match input {
             BrainInput::Started => self.started(),
             BrainInput::Resumed { missed } => self.resumed(missed),
+            BrainInput::TransferFailed { why } => self.transfer_failed(why),
             BrainInput::Heard { text, confidence } => self.heard(&text, confidence),
             BrainInput::NotUnderstood => self.not_understood(),
             BrainInput::Silence { count } => self.silence(count),
@@ -84,6 +88,25 @@ impl Talk {
         }
         self.say(again);
         self.listen();
+    }
+
+    /// Nobody was reached: the caller is told at once, and the model goes on from there.
+    fn transfer_failed(&mut self, why: TransferWhy) {
+        self.give_up();
+        self.state.started = true;
+        self.state.turn.clear();
+        self.state.keys.clear();
+        self.say(self.persona.texts.transfer_failed.clone());
+        let why = match why {
+            TransferWhy::Busy => "the line was busy",
+            TransferWhy::NoAnswer => "nobody answered",
+            TransferWhy::Failed => "the call could not be placed",
+        };
+        self.note(&format!(
+            "[The caller was not put through: {why}. The caller was told that nobody could be reached. Offer what you can do instead: to take a \
+             message, or to note that the caller wants to be called back.]"
+        ));
+        self.ask();
     }
 
     fn heard(&mut self, text: &str, confidence: f32) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use call::Meter;
-use flow::{Exit, ToolOutcome};
+use flow::{Exit, ToolOutcome, TransferWhy};
 use jiff::civil::{DateTime, date};
 use models::{AnswerEvent, AnswerStream, ChatRequest, LanguageModel, Message, ModelError, Stop, ToolCall};
 use serde_json::{Value, json};
@@ -339,6 +339,20 @@ async fn a_call_ends_and_is_put_through_after_words() {
         let mut again = Talking { brain: ModelBrain::resume(Scripted::new([]), persona(), Meter::default(), stored).unwrap() };
         assert_eq!(again.tell(BrainInput::Resumed { missed: true }).await, expected[1..], "what had ended ends again");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_whom_nobody_took_is_told_so_and_the_model_goes_on() {
+    let mut call = talking(&Scripted::new([vec![Call("transfer_call", json!({ "destination": "front desk" }))]]));
+    call.heard("a person please").await;
+    let model = Scripted::new([vec![Say("Shall I take a message?")]]);
+    let stored = call.brain.snapshot();
+    let mut again = Talking { brain: ModelBrain::resume(model.clone(), persona(), Meter::default(), stored).unwrap() };
+    let said = again.tell(BrainInput::TransferFailed { why: TransferWhy::Busy }).await;
+    assert_eq!(said, ["I'm sorry, nobody could be reached just now.", "Shall I take a message?", "(listens)"]);
+    let mut third = Talking { brain: ModelBrain::resume(model, persona(), Meter::default(), again.brain.snapshot()).unwrap() };
+    let resumed = third.tell(BrainInput::Resumed { missed: false }).await;
+    assert_eq!(resumed, ["Sorry, we were cut off for a moment.", "Shall I take a message?", "(listens)"], "nobody is dialled again");
 }
 
 #[tokio::test(start_paused = true)]

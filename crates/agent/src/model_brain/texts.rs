@@ -56,6 +56,8 @@ texts! {
     time_up: "I'm sorry, our time is up. Please call again. Goodbye!", "Es tut mir leid, unsere Zeit ist um. Rufen Sie gern wieder an. Auf Wiederhören!", "Lo siento, se nos ha acabado el tiempo. Llame de nuevo cuando quiera. ¡Adiós!", "Je suis désolé, notre temps est écoulé. N'hésitez pas à rappeler. Au revoir !";
     /// The caller is put through.
     transfer: "One moment please, I will put you through.", "Einen Moment bitte, ich verbinde Sie.", "Un momento, por favor, le paso.", "Un instant s'il vous plaît, je vous mets en relation.";
+    /// Nobody took the caller who was to be put through.
+    transfer_failed: "I'm sorry, nobody could be reached just now.", "Es tut mir leid, gerade ist niemand zu erreichen.", "Lo siento, ahora mismo no hemos podido localizar a nadie.", "Je suis désolé, personne n'est joignable pour le moment.";
     /// It did not work, and the caller may ask for something else.
     failed: "I'm sorry, that did not work just now.", "Es tut mir leid, das hat gerade nicht geklappt.", "Lo siento, eso no ha funcionado ahora mismo.", "Je suis désolé, cela n'a pas fonctionné.";
     /// The line was cut and is there again.

@@ -81,8 +81,14 @@ impl Dialogue {
             }
             Command::StartOver => {
                 let old = std::mem::take(&mut self.state);
-                self.state =
-                    State { started: true, caller: old.caller, last_id: old.last_id, keypad_only: old.keypad_only, ..State::default() };
+                self.state = State {
+                    started: true,
+                    caller: old.caller,
+                    last_id: old.last_id,
+                    keypad_only: old.keypad_only,
+                    unreached: old.unreached,
+                    ..State::default()
+                };
                 self.say_own("start_over");
                 if self.state.keypad_only { self.keypad_menu() } else { self.ask(Asked::Main { again: false }, false) }
             }

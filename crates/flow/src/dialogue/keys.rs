@@ -130,8 +130,7 @@ impl Dialogue {
 
     /// Without speech recognition no message can be taken: a person, or an honest no.
     pub(super) fn person_by_key(&mut self) {
-        let can_transfer = self.flow.person.as_ref().is_some_and(|person| person.transfer.is_some());
-        if can_transfer || !self.state.keypad_only {
+        if self.whom().is_some() || !self.state.keypad_only {
             return self.person();
         }
         self.say_own("no_person");
@@ -148,7 +147,7 @@ impl Dialogue {
                 self.state.last_turn = self.state.turn.clone();
                 self.out.push_back(Output::Listen { state: "main".into(), max_keys: 1 });
             }
-            None => match flow.person.as_ref().and_then(|person| person.transfer.clone()) {
+            None => match self.whom() {
                 Some(to) => {
                     self.say_own("transfer");
                     self.end(Exit::Transfer { to });

@@ -1,8 +1,10 @@
 //! What to do when nothing was heard, nothing was understood, or a person is wanted.
 
+use std::collections::BTreeMap;
+
 use super::Dialogue;
 use super::say::Extra;
-use super::state::Asked;
+use super::state::{Asked, MOST_UNREACHED};
 use crate::definition::{Command, Flow};
 use crate::speak;
 use crate::understand::{Heard, Request};
@@ -78,6 +80,7 @@ impl Dialogue {
     pub(super) fn emergency(&mut self) {
         match self.flow.person.as_ref().and_then(|person| person.transfer.clone()) {
             Some(to) => {
+                self.state.emergency = true;
                 self.say_own("transfer_emergency");
                 self.end(Exit::Transfer { to });
             }
@@ -88,11 +91,39 @@ impl Dialogue {
         }
     }
 
+    /// Who takes over; nobody once it was tried often enough.
+    pub(super) fn whom(&self) -> Option<String> {
+        let tried = self.state.unreached >= MOST_UNREACHED;
+        self.flow.person.as_ref().and_then(|person| person.transfer.clone()).filter(|_| !tried)
+    }
+
+    /// The caller is back from a transfer that reached nobody: says so, and offers to take a message where the agent can.
+    pub(super) fn transfer_failed(&mut self) {
+        (self.state.ended, self.state.started, self.state.misses) = (None, true, 0);
+        self.state.unreached += 1;
+        self.state.keys.clear();
+        self.state.tasks.clear();
+        self.begin_turn();
+        self.say_own("transfer_failed");
+        if std::mem::take(&mut self.state.emergency) {
+            self.say_own("emergency_alone");
+        }
+        if self.state.keypad_only {
+            return self.keypad_menu();
+        }
+        let flow = self.flow.clone();
+        let message = flow.person.as_ref().and_then(|person| person.message.clone()).filter(|name| !flow.closed.intents.contains(name));
+        match message.zip(self.fill(flow.prompts.get("offer_message"), &Extra::default())) {
+            Some((intent, question)) => self.ask(Asked::Then { intent, values: BTreeMap::new(), question }, false),
+            None => self.ask(Asked::Main { again: true }, false),
+        }
+    }
+
     /// Hands over to a person, or takes a message, or says that there is nobody.
     pub(super) fn person(&mut self) {
         let flow = self.flow.clone();
         let person = flow.person.as_ref();
-        if let Some(to) = person.and_then(|person| person.transfer.clone()) {
+        if let Some(to) = self.whom() {
             self.say_own("transfer");
             return self.end(Exit::Transfer { to });
         }

@@ -15,6 +15,9 @@ pub(super) const MOST_TASKS: usize = 5;
 /// Refusals of one request after which it is given up, so that no tool can keep the caller in a circle.
 pub(super) const MOST_REFUSALS: u32 = 6;
 
+/// Times a person is tried in vain in one call; then nobody is put through any more, but in an emergency.
+pub(super) const MOST_UNREACHED: u32 = 2;
+
 /// A stored conversation.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Stored {
@@ -58,6 +61,12 @@ pub(super) struct State {
     pub(super) news: Vec<String>,
     #[serde(default)]
     pub(super) missed: Vec<String>,
+    /// Times the caller was to be put through and nobody was reached.
+    #[serde(default)]
+    pub(super) unreached: u32,
+    /// The caller is being put through because of an emergency.
+    #[serde(default)]
+    pub(super) emergency: bool,
 }
 
 /// What the caller is to know of the call's length.

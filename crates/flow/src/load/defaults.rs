@@ -3,7 +3,7 @@
 use crate::definition::Command;
 
 /// The engine's prompts: name in `[prompts]`, and the texts.
-pub(crate) const PROMPTS: [(&str, &[&str]); 46] = [
+pub(crate) const PROMPTS: [(&str, &[&str]); 48] = [
     ("anything_else", &["Is there anything else I can do for you?", "Anything else I can help you with?"]),
     ("how_can_i_help", &["How can I help you?"]),
     ("can_do", &["I can help you with {can_do}. What would you like?"]),
@@ -20,6 +20,8 @@ pub(crate) const PROMPTS: [(&str, &[&str]); 46] = [
     ("transfer_emergency", &["I am putting you through to a person right away."]),
     ("emergency_alone", &["If you are in danger, please hang up and call the emergency number now."]),
     ("no_person", &["I'm sorry, there is nobody I can put you through to."]),
+    ("transfer_failed", &["I'm sorry, nobody could be reached just now."]),
+    ("offer_message", &["Would you like to leave a message?"]),
     ("take_message", &["I'm sorry, nobody can take your call at the moment. I can take a message."]),
     ("what_to_change", &["What would you like to change?", "All right. What should I change?"]),
     ("yes_or_no", &["Please say yes, or tell me what to change."]),
@@ -57,7 +59,8 @@ pub(crate) fn outside_words(name: &str) -> Option<&'static [&'static str]> {
     match name {
         "hold_position" => Some(&["position"]),
         "hold_wait" => Some(&["minutes"]),
-        "busy" | "closed" | "closing" | "closing_no_number" | "resumed" | "filler" | "filler_tool" | "apology" => Some(&[]),
+        "busy" | "closed" | "closing" | "closing_no_number" | "resumed" | "transfer_failed" | "offer_message" | "filler"
+        | "filler_tool" | "apology" => Some(&[]),
         _ if name.starts_with("hold_") => Some(&[]),
         _ => None,
     }

@@ -28,7 +28,7 @@ pub(crate) struct Call {
     agent_id: Uuid,
     /// The agent's name at the time.
     agent_name: String,
-    /// The carrier's view: `initiated`, `ringing`, `in_progress`, `completed`, `busy`, `failed`, `no_answer` or `canceled`.
+    /// The carrier's view: `initiated`, `ringing`, `in_progress`, `transferring`, `completed`, `busy`, `failed`, `no_answer` or `canceled`.
     #[schema(schema_with = statuses)]
     status: String,
     /// When the carrier asked.

@@ -13,7 +13,7 @@ use telephony::MediaStream;
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use super::{Connected, end_record, is_claimed, promise_callback, reported_over, set_next};
+use super::{Connected, end_record, is_claimed, promise_callback, reported_over, set_next, unreached};
 use crate::state::App;
 
 /// Waits with the caller. The socket, the stream and the permit when an agent is there; `None` when the waiting ended otherwise.
@@ -89,7 +89,9 @@ fn told(news: News) -> HoldNews {
 async fn over<S: MediaSocket>(app: &App, call: &Connected, mut socket: S, over: HoldOver) {
     let (next, ending) = what_follows(over);
     let ours = call.ordered.is_current() && is_claimed(app, &call.record).await;
-    if let Some(next) = next.filter(|_| ours) {
+    // That the caller is back from a transfer stays stored until an agent is there and knows.
+    let back = next == Some(NextStep::Resume) && unreached(app, &call.record).await.is_some();
+    if let Some(next) = next.filter(|_| ours && !back) {
         set_next(app, call.record.id, &next).await;
     }
     match over {

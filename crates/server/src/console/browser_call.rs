@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use call::{AgentId, CallId, Carrier, Direction, PhoneNumber, TenantId};
+use call::{AgentId, CallId, CallRecord, Carrier, Direction, PhoneNumber, TenantId};
 use people::Permission;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -25,6 +25,11 @@ use crate::webhooks::Asked;
 const FROM: &str = "client:browser";
 /// See [`FROM`].
 pub(super) const TO: &str = "client:console";
+
+/// True for a call that came from a browser: no carrier is behind it.
+pub(crate) fn is_browser_call(record: &CallRecord) -> bool {
+    record.from.expose() == FROM
+}
 
 /// Whom to call.
 #[derive(Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use call::{CallRecord, EndReason, LatencyParts, PhoneNumber, Speaker, Timestamp, ToolOutcome, ToolRecord, TurnRecord};
+use call::{CallRecord, CallStatus, EndReason, LatencyParts, PhoneNumber, Speaker, Timestamp, ToolOutcome, ToolRecord, TurnRecord};
 use hotel::{Reservation, ReservationStatus};
 use serde_json::Value;
 
@@ -35,6 +35,7 @@ impl End {
             Some(EndReason::AgentHungUp) => ("agent said goodbye", "badge-good"),
             Some(EndReason::CallerHungUp) => ("caller hung up", "badge-good"),
             Some(EndReason::Transferred) => ("handed to a person", "badge-good"),
+            Some(EndReason::TransferLost) => ("handed to a person, end unknown", "badge-warn"),
             Some(EndReason::Silence) => ("caller was silent", "badge-warn"),
             Some(EndReason::MaxDuration) => ("longest duration reached", "badge-warn"),
             Some(EndReason::Drained) => ("server stopped", "badge-warn"),
@@ -45,6 +46,7 @@ impl End {
             Some(EndReason::ConnectionLost) => ("connection lost", "badge-bad"),
             Some(EndReason::ProtocolError) => ("protocol error", "badge-bad"),
             Some(EndReason::Failed) => ("failed", "badge-bad"),
+            None if call.status == CallStatus::Transferring => ("with a person", ""),
             None if call.answered_at.is_some() => ("open", ""),
             None => ("ringing", ""),
         };

@@ -22,7 +22,6 @@ use crate::state::App;
 /// Said when the call cannot be served; in the carrier's own voice, so it needs nothing of ours.
 pub(super) const NO_AGENT: &str = "We are sorry, nobody answers this number at the moment. Goodbye.";
 pub(super) const FAULT: &str = "We are sorry, we cannot take your call at the moment. Please call again later. Goodbye.";
-pub(super) const NOT_REACHED: &str = "We are sorry, nobody could take your call. Please call again later. Goodbye.";
 
 /// A person's phone rings this long.
 const DIAL_SECONDS: u32 = 30;
@@ -294,23 +293,14 @@ fn record(offer: VoiceOffer, agent: &AgentDefinition) -> CallRecord {
 }
 
 /// Hands the caller over to a person.
-pub(super) fn dial(origin: &Origin, carrier: Carrier, number: PhoneNumber, call: &VoiceOffer) -> Document {
+pub(super) fn dial(origin: &Origin, record: &CallRecord, number: PhoneNumber) -> Document {
     Document::Dial {
         number,
         // The number that was called: carriers refuse a caller id that is not the account's.
-        caller_id: Some(call.to.expose().to_owned()).filter(|number| number.starts_with('+')),
+        caller_id: Some(record.to.expose().to_owned()).filter(|number| number.starts_with('+')),
         say_first: None,
-        action_url: Some(origin.with_path(&format!("/webhooks/{carrier}/action?after=dial"))),
+        action_url: Some(origin.with_path(&format!("/webhooks/{}/action?after=dial", record.carrier))),
         timeout_secs: DIAL_SECONDS,
-    }
-}
-
-/// A transfer is over: it was talked, or nobody took it. Both carriers' forms say so in `DialCallStatus`.
-pub(super) fn after_dial(body: &[u8], language: &str) -> Document {
-    let status = form_urlencoded::parse(body).find(|(name, _)| name == "DialCallStatus").map(|(_, value)| value);
-    match status.as_deref() {
-        Some("completed" | "answered") => Document::Hangup,
-        _ => say(NOT_REACHED, language),
     }
 }
 

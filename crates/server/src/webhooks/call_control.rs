@@ -3,17 +3,19 @@
 //! Nothing is kept between events: what is to be done follows from the event and the call's record, so any instance can take any event. An event
 //! that this instance cannot serve is answered 503, and the carrier brings it to another one.
 
+mod leg;
+
 use std::sync::Arc;
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use call::{CallRecord, Carrier, Direction, EndReason, PhoneNumber};
+use call::{CallRecord, Carrier, Direction, EndReason, NextStep, PhoneNumber};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use telephony::telnyx::webhook::{CallControlEvent, CallControlKind};
 use telephony::{Document, VoiceOffer};
 use tracing::{error, info};
-use trunk::{CallControl, Speech, StreamRequest, TrunkError};
+use trunk::{CallControl, Speech, StreamRequest, TransferRequest, TrunkError};
 use uuid::Uuid;
 
 use super::answer::{self, Asked};
@@ -22,6 +24,7 @@ use crate::calls::STREAM_ID;
 use crate::origin::Origin;
 use crate::refusals::{self, Refusal};
 use crate::state::App;
+use leg::{Leg, not_dialled, of_leg};
 
 /// Telnyx's own voice, which needs no account with a voice vendor.
 const VOICE: &str = "female";
@@ -30,8 +33,12 @@ const RETRY_AFTER_SECS: &str = "1";
 
 /// Takes an event. `asked` is what the webhook's address says.
 pub(super) async fn event(app: &App, control: &Arc<dyn CallControl>, origin: &Origin, event: CallControlEvent, asked: &Asked) -> Response {
-    let commands = Commands { control: control.as_ref(), event: &event };
+    let leg = Leg::read(event.client_state.as_deref());
+    let call = leg.as_ref().map_or(event.call_control_id.as_str(), |leg| leg.call.as_str());
+    let commands = Commands { control: control.as_ref(), event: &event, call };
     let done = match &event.kind {
+        _ if leg.is_some() => of_leg(app, origin, &commands, leg.as_ref()).await,
+        CallControlKind::Bridged => of_leg(app, origin, &commands, None).await,
         CallControlKind::Initiated { offer, parked: true } => match commands.again(app, origin) {
             Some(document) => commands.answer(document).await,
             None if is_answered(app, &commands).await => Done::Yes,
@@ -43,7 +50,7 @@ pub(super) async fn event(app: &App, control: &Arc<dyn CallControl>, origin: &Or
         },
         CallControlKind::Answered => refused(app, &commands).await,
         CallControlKind::StreamingStopped { stream_id, .. } | CallControlKind::StreamingFailed { stream_id, .. }
-            if is_old_news(app, &event.call_control_id, stream_id.as_deref()).await =>
+            if commands.again(app, origin).is_none() && is_old_news(app, call, stream_id.as_deref()).await =>
         {
             Done::Yes
         }
@@ -51,13 +58,16 @@ pub(super) async fn event(app: &App, control: &Arc<dyn CallControl>, origin: &Or
             let document = match commands.again(app, origin) {
                 Some(document) => document,
                 None => {
-                    let after = resume::After { call: bare(&event.call_control_id), dialled: false, hop: 0, body: &[] };
+                    let after = resume::After { call: bare(call), dialled: None, hop: 0 };
                     let document = resume::next_document(app, origin, after).await;
                     commands.remember(app);
                     document
                 }
             };
-            commands.go_on(document).await
+            match commands.go_on(app, document).await {
+                Done::NotDialled => not_dialled(app, origin, &commands).await,
+                done => done,
+            }
         }
         CallControlKind::Hangup(report) => return super::reported(app, Carrier::Telnyx, report).await,
         CallControlKind::Other(name) if name == "call.speak.ended" => spoken(app, &commands).await,
@@ -65,7 +75,8 @@ pub(super) async fn event(app: &App, control: &Arc<dyn CallControl>, origin: &Or
     };
     match done {
         Done::Yes => axum::Json(json!({ "status": "received" })).into_response(),
-        Done::Elsewhere => (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY_AFTER_SECS)]).into_response(),
+        // A caller who is back from a transfer is not dialled for at once.
+        Done::Elsewhere | Done::NotDialled => (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY_AFTER_SECS)]).into_response(),
     }
 }
 
@@ -73,11 +84,17 @@ enum Done {
     Yes,
     /// Another instance, or a later try, shall take it.
     Elsewhere,
+    /// The carrier does not dial this number.
+    NotDialled,
 }
 
-/// True when the call has another stream by now: events come late, and out of order.
+/// True when the call has another stream by now, or waits for one: events come late, and out of order.
 async fn is_old_news(app: &App, call_id: &str, stream_id: Option<&str>) -> bool {
     let Some(stream_id) = stream_id else { return false };
+    let next = app.services.records.next_step(Carrier::Telnyx, call_id).await;
+    if let Ok(Some(NextStep::Unreached { stream: Some(before), .. })) = next {
+        return before.eq_ignore_ascii_case(stream_id);
+    }
     let calls = app.live_state.active_calls().await.unwrap_or_default();
     let live = calls.iter().find(|entry| entry.call_id == call_id).and_then(|entry| entry.metadata.as_ref()?.get(STREAM_ID));
     live.is_some_and(|live| !live.eq_ignore_ascii_case(stream_id))
@@ -142,6 +159,8 @@ fn bare(call_control_id: &str) -> VoiceOffer {
 struct Commands<'a> {
     control: &'a dyn CallControl,
     event: &'a CallControlEvent,
+    /// Whose call it is about: where the event tells of a person's leg, the caller's.
+    call: &'a str,
 }
 
 impl Commands<'_> {
@@ -156,11 +175,11 @@ impl Commands<'_> {
 
     /// The answer that was given to this before, while its stream has not come: the carrier may not have got it, or have obeyed it already.
     fn again(&self, app: &App, origin: &Origin) -> Option<Document> {
-        answer::again(app, origin, Carrier::Telnyx, &self.event.call_control_id, self.cause())
+        answer::again(app, origin, Carrier::Telnyx, self.call, self.cause())
     }
 
     fn remember(&self, app: &App) {
-        app.offers.caused_by(Carrier::Telnyx, &self.event.call_control_id, self.cause());
+        app.offers.caused_by(Carrier::Telnyx, self.call, self.cause());
     }
 
     fn id(&self, command: &str) -> Uuid {
@@ -172,7 +191,7 @@ impl Commands<'_> {
 
     /// Answers a new call as the document says.
     async fn answer(&self, document: Document) -> Done {
-        let call = &self.event.call_control_id;
+        let call = self.call;
         match document {
             // An answer carries no parameters: the token goes along in the address, which this carrier allows (telnyx.md 1.1).
             Document::ConnectStream { stream_url, parameters, format, .. } => {
@@ -189,19 +208,29 @@ impl Commands<'_> {
     }
 
     /// Has a call whose stream is over go on as the document says.
-    async fn go_on(&self, document: Document) -> Done {
+    async fn go_on(&self, app: &App, document: Document) -> Done {
         match document {
             Document::ConnectStream { stream_url, parameters, format, .. } => {
                 let stream = StreamRequest { url: stream_url, format, parameters, client_state: None };
-                let started = self.control.streaming_start(&self.event.call_control_id, self.id("streaming_start"), &stream).await;
+                let started = self.control.streaming_start(self.call, self.id("streaming_start"), &stream).await;
                 self.done(started)
             }
             Document::Redirect { .. } => Done::Elsewhere,
             Document::SayAndHangup { text, language } => self.speak(text, language.as_deref().unwrap_or("en-US")).await,
             Document::PlayAndHangup { .. } => self.speak(answer::FAULT.to_owned(), "en-US").await,
-            Document::Dial { .. } => {
-                error!("the caller cannot be put through: transfer by Call Control is not built yet");
-                self.speak(answer::NOT_REACHED.to_owned(), "en-US").await
+            Document::Dial { number, caller_id, timeout_secs, .. } => {
+                let Ok(Some(NextStep::Dial(dial))) = app.services.records.next_step(Carrier::Telnyx, self.call).await else {
+                    return Done::Elsewhere;
+                };
+                let leg_state = Leg::of(self.call, &dial).write();
+                let request = TransferRequest { to: number, from: caller_id.map(PhoneNumber::new), timeout_secs, leg_state };
+                match self.control.transfer(self.call, self.id("transfer"), &request).await {
+                    Err(fault @ (TrunkError::Rejected { .. } | TrunkError::InvalidRequest { .. })) => {
+                        error!(error = %fault, "the caller is not put through");
+                        Done::NotDialled
+                    }
+                    sent => self.done(sent),
+                }
             }
             Document::Hangup | Document::RejectBusy => self.hangup().await,
         }
@@ -209,11 +238,11 @@ impl Commands<'_> {
 
     async fn speak(&self, text: String, language: &str) -> Done {
         let speech = Speech { text, language: Some(language.to_owned()), voice: VOICE.to_owned() };
-        self.done(self.control.speak(&self.event.call_control_id, self.id("speak"), &speech).await)
+        self.done(self.control.speak(self.call, self.id("speak"), &speech).await)
     }
 
     async fn hangup(&self) -> Done {
-        self.done(self.control.hangup(&self.event.call_control_id, self.id("hangup")).await)
+        self.done(self.control.hangup(self.call, self.id("hangup")).await)
     }
 
     fn done(&self, sent: Result<(), TrunkError>) -> Done {

@@ -12,6 +12,7 @@ use telephony::{Document, VoiceOffer};
 use tracing::{error, info, warn};
 
 use super::answer::Coming;
+use super::transfer::{self, Follows, Told};
 use super::{answer, elsewhere};
 use crate::origin::Origin;
 use crate::refusals::Refusal;
@@ -23,29 +24,53 @@ const LOOP_WINDOW: Duration = Duration::from_secs(60);
 const LOOP_RESUMES: usize = 2;
 
 /// What the carrier's question says.
-pub(super) struct After<'a> {
+pub(super) struct After {
     pub(super) call: VoiceOffer,
-    /// It asks after a transfer.
-    pub(super) dialled: bool,
+    /// It asks after a transfer, and this became of it.
+    pub(super) dialled: Option<Told>,
     pub(super) hop: u8,
-    pub(super) body: &'a [u8],
 }
 
 /// The next document of a call whose stream, or transfer, is over.
-pub(super) async fn next_document(app: &App, origin: &Origin, after: After<'_>) -> Document {
-    match look_up(app, &after.call).await {
-        Ok((_, Some(NextStep::Dial { language, .. }))) if after.dialled => answer::after_dial(after.body, &language),
-        Ok((_, Some(NextStep::Dial { number, .. }))) => answer::dial(origin, after.call.carrier, number, &after.call),
-        Ok((Some(record), next)) if record.ended_at.is_none() && next != Some(NextStep::Hangup) => {
-            let planned = next == Some(NextStep::Resume);
-            resume(app, origin, record, after.hop, planned).await
-        }
-        Ok(_) => Document::Hangup,
+pub(super) async fn next_document(app: &App, origin: &Origin, after: After) -> Document {
+    match decided(app, origin, after).await {
+        Ok(document) => document,
         Err(fault) => {
-            error!(error = %fault, "a call cannot go on: its record could not be read");
+            error!(error = %fault, "a call cannot go on: its record could not be read or written");
             answer::say(answer::FAULT, "en-US")
         }
     }
+}
+
+async fn decided(app: &App, origin: &Origin, after: After) -> Result<Document, StoreError> {
+    let (Some(record), next) = look_up(app, &after.call).await? else { return Ok(Document::Hangup) };
+    let open = record.ended_at.is_none();
+    Ok(match (next, after.dialled) {
+        (Some(NextStep::Dial(dial)), Some(told)) => match transfer::told(app, &record, &dial, told).await? {
+            Follows::Agent => resume(app, origin, record, after.hop, Why::Unreached).await,
+            Follows::End => Document::Hangup,
+        },
+        (Some(NextStep::Dial(dial)), None) if open => answer::dial(origin, &record, dial.number),
+        (Some(NextStep::Dial(_) | NextStep::Hangup | NextStep::Transferred { .. }), _) => Document::Hangup,
+        (_, Some(Told { caller_left: true, .. })) => Document::Hangup,
+        // Told twice.
+        (Some(NextStep::Unreached { .. }), Some(_)) if open => resume(app, origin, record, after.hop, Why::Unreached).await,
+        (Some(NextStep::Unreached { .. }), None) if open && after.hop > 0 => resume(app, origin, record, after.hop, Why::Unreached).await,
+        (Some(NextStep::Resume), _) if open => resume(app, origin, record, after.hop, Why::HandedOver).await,
+        _ if open => resume(app, origin, record, after.hop, Why::Broken).await,
+        _ => Document::Hangup,
+    })
+}
+
+/// Why a call is taken up again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// Nobody knows why its stream ended.
+    Broken,
+    /// It was let go on purpose.
+    HandedOver,
+    /// A transfer reached nobody. That stays stored until the agent is there and knows.
+    Unreached,
 }
 
 async fn look_up(app: &App, call: &VoiceOffer) -> Result<(Option<CallRecord>, Option<NextStep>), StoreError> {
@@ -56,7 +81,7 @@ async fn look_up(app: &App, call: &VoiceOffer) -> Result<(Option<CallRecord>, Op
 }
 
 /// Takes the call up again: the same record, the same place, the same point of the conversation.
-async fn resume(app: &App, origin: &Origin, record: CallRecord, hop: u8, planned: bool) -> Document {
+async fn resume(app: &App, origin: &Origin, record: CallRecord, hop: u8, why: Why) -> Document {
     let Some(agent) = app.directory.get(record.agent_id) else {
         app.services.recorder.refused(RefusedBecause::NoAgent);
         crate::calls::end_interrupted(app, &record, EndReason::Failed).await;
@@ -77,7 +102,10 @@ async fn resume(app: &App, origin: &Origin, record: CallRecord, hop: u8, planned
             }
         };
     }
-    if planned || hop > 0 {
+    if why == Why::Unreached {
+        return take_up(app, origin, record, agent, hop).await;
+    }
+    if why == Why::HandedOver || hop > 0 {
         // It was handed over in order, or is counted already by the instance that sent it here: that is no fault. The next break is one.
         crate::calls::set_next(app, record.id, &NextStep::Undecided).await;
         return take_up(app, origin, record, agent, hop).await;

@@ -204,6 +204,7 @@ impl House {
             orders: told,
             resumed: resume.is_some(),
             resume,
+            unreached: None,
             redaction: privacy::Level::Cards,
             on_end: Box::new(move |ending| {
                 let _ = report.send(ending);

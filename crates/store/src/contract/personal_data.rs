@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test suite: it fails by panicking")]
 
 use call::{
-    CallId, CallRecord, CallStatus, Direction, EndReason, NextStep, PhoneNumber, TenantId, Timestamp, ToolOutcome, TurnRecord, Unit,
+    CallId, CallRecord, CallStatus, Dial, Direction, EndReason, NextStep, PhoneNumber, TenantId, Timestamp, ToolOutcome, TurnRecord, Unit,
 };
 use jiff::SignedDuration;
 use jiff::civil::date;
@@ -52,7 +52,7 @@ async fn whole_call(db: &Database, call: &CallRecord, number: &str, over: bool) 
     let callback =
         CallbackRequest { call_id: call.id, agent_id: call.agent_id, number: number.clone(), at: at(5), why: CallbackWhy::Queue };
     records.add_callback(&callback).await.unwrap();
-    records.set_next(call.id, &NextStep::Dial { number: number.clone(), language: "en".into() }).await.unwrap();
+    records.set_next(call.id, &NextStep::Dial(Dial::new(number.clone(), "en".into(), at(1), None))).await.unwrap();
     let snapshot = json!({"phone": number});
     records.save_progress(call.id, &Progress { snapshot, turns: 1, elapsed_ms: 9 }).await.unwrap();
     records.save_usage(call.id, &[used("model", Unit::InputTokens, 9, None)]).await.unwrap();

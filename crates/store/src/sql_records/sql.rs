@@ -16,6 +16,10 @@ crate::statements! {
         WHEN status IN ('completed', 'busy', 'failed', 'no_answer', 'canceled') THEN status \
         WHEN answered_at IS NOT NULL THEN 'completed' ELSE $3 END \
         WHERE id = $4 AND ended_at IS NULL";
+    /// The carrier tells of the line and of the transfer in any order.
+    END_TRANSFER = "UPDATE calls SET ended_at = COALESCE(ended_at, $1), end_reason = 'transferred', progress = NULL, status = CASE \
+        WHEN status IN ('completed', 'busy', 'failed', 'no_answer', 'canceled') THEN status ELSE 'completed' END \
+        WHERE id = $2 AND (ended_at IS NULL OR end_reason = 'caller_hung_up')";
     SET_STATUS = "UPDATE calls SET status = $1 WHERE id = $2";
     /// A carrier that repeats itself for ever fills nothing: after the limit reports are no longer kept.
     ADD_STATUS_EVENT = "INSERT INTO status_events (call_id, tenant_id, at, status, raw) SELECT id, tenant_id, $2, $3, $4 FROM calls \
@@ -37,11 +41,16 @@ crate::statements! {
     MESSAGES = "SELECT * FROM messages ORDER BY id DESC LIMIT $1";
     CLAIM_CALL = "UPDATE calls SET instance = $1 WHERE id = $2 AND ended_at IS NULL";
     CLAIMED_BY = "SELECT instance FROM calls WHERE id = $1 AND instance IS NOT NULL";
-    OPEN_CALLS = "SELECT id, tenant_id, carrier, carrier_call_id, direction, from_number, to_number, agent_id, agent_name, status, offered_at, answered_at, ended_at, end_reason, recording FROM calls WHERE ended_at IS NULL ORDER BY id LIMIT $1";
-    OPEN_CALLS_OF = "SELECT id, tenant_id, carrier, carrier_call_id, direction, from_number, to_number, agent_id, agent_name, status, offered_at, answered_at, ended_at, end_reason, recording FROM calls WHERE ended_at IS NULL AND instance = $1 ORDER BY id LIMIT $2";
+    OPEN_CALLS = "SELECT id, tenant_id, carrier, carrier_call_id, direction, from_number, to_number, agent_id, agent_name, status, offered_at, answered_at, ended_at, end_reason, recording FROM calls WHERE ended_at IS NULL AND status <> 'transferring' ORDER BY id LIMIT $1";
+    OPEN_CALLS_OF = "SELECT id, tenant_id, carrier, carrier_call_id, direction, from_number, to_number, agent_id, agent_name, status, offered_at, answered_at, ended_at, end_reason, recording FROM calls WHERE ended_at IS NULL AND instance = $1 AND status <> 'transferring' ORDER BY id LIMIT $2";
+    TRANSFERS = "SELECT id, tenant_id, carrier, carrier_call_id, direction, from_number, to_number, agent_id, agent_name, status, offered_at, answered_at, ended_at, end_reason, recording FROM calls WHERE ended_at IS NULL AND status = 'transferring' AND offered_at < $1 ORDER BY id LIMIT $2";
     SAVE_PROGRESS = "UPDATE calls SET progress = $1 WHERE id = $2 AND ended_at IS NULL";
     PROGRESS = "SELECT progress FROM calls WHERE id = $1 AND progress IS NOT NULL";
-    SET_NEXT = "UPDATE calls SET next_step = $1 WHERE id = $2";
+    /// A call is being put through as long as that is its next step.
+    SET_NEXT = "UPDATE calls SET next_step = $1, status = CASE \
+        WHEN ended_at IS NOT NULL THEN status \
+        WHEN $3 AND status IN ('initiated', 'ringing', 'in_progress') THEN 'transferring' \
+        WHEN NOT $3 AND status = 'transferring' THEN 'in_progress' ELSE status END WHERE id = $2";
     NEXT_STEP = "SELECT next_step FROM calls WHERE carrier = $1 AND carrier_call_id = $2 AND next_step IS NOT NULL";
     /// Changes nothing; whoever else wants to write this call waits until our transaction is over.
     HOLD_CALL = "UPDATE calls SET status = status WHERE id = $1";

@@ -61,6 +61,8 @@ contract!(
     progress_lives_as_long_as_its_call,
     resumes_are_noted_one_after_the_other,
     the_next_step_outlives_the_call,
+    a_call_that_is_being_put_through_is_its_carriers,
+    a_transfer_ends_once_whatever_is_told_first,
     a_callback_is_stored_once_for_each_call,
     what_belongs_to_no_call_is_refused,
     what_a_call_used_is_added_up,

@@ -125,7 +125,8 @@ fn hangup_status(cause: &str) -> CallStatus {
     match cause.to_ascii_lowercase().as_str() {
         "normal_clearing" | "normal_release" => CallStatus::Completed,
         "user_busy" => CallStatus::Busy,
-        "no_answer" => CallStatus::NoAnswer,
+        // `timeout`: nobody answered within `timeout_secs`.
+        "no_answer" | "timeout" => CallStatus::NoAnswer,
         "call_rejected" | "originator_cancel" => CallStatus::Canceled,
         _ => CallStatus::Failed,
     }
@@ -171,6 +172,7 @@ mod tests {
             ("NORMAL_RELEASE", CallStatus::Completed),
             ("USER_BUSY", CallStatus::Busy),
             ("no_answer", CallStatus::NoAnswer),
+            ("timeout", CallStatus::NoAnswer),
             ("call_rejected", CallStatus::Canceled),
             ("ORIGINATOR_CANCEL", CallStatus::Canceled),
             ("time_limit", CallStatus::Failed),

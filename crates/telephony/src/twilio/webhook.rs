@@ -17,10 +17,10 @@ pub fn parse_status(raw_body: &[u8]) -> Result<StatusReport, WebhookError> {
 
 #[cfg(test)]
 mod tests {
-    use call::{CallStatus, Direction};
+    use call::{CallStatus, Direction, Unreached};
 
     use super::*;
-    use crate::{MAX_BODY_BYTES, MAX_FORM_FIELDS, MAX_ID_BYTES};
+    use crate::{DialOutcome, MAX_BODY_BYTES, MAX_FORM_FIELDS, MAX_ID_BYTES, parse_dial};
 
     #[test]
     fn a_ringing_call_is_an_offer() {
@@ -52,6 +52,24 @@ mod tests {
         let report = parse_status(b"CallSid=CA1&CallStatus=levitating&CallDuration=17&SequenceNumber=3").unwrap();
         assert_eq!(report.status, None);
         assert_eq!((report.raw.as_str(), report.duration_secs, report.sequence), ("levitating", Some(17), Some(3)));
+    }
+
+    #[test]
+    fn every_outcome_of_a_dial_is_read_and_an_unknown_one_reached_nobody() {
+        let of = |more: &str| parse_dial(format!("CallSid=CA1&CallStatus=in-progress&{more}").as_bytes()).unwrap();
+        assert_eq!(of("DialCallStatus=completed&DialCallDuration=35"), DialOutcome::Reached { talked_secs: Some(35) });
+        assert_eq!(of("DialCallStatus=answered"), DialOutcome::Reached { talked_secs: None });
+        for (word, why) in [
+            ("busy", Unreached::Busy),
+            ("no-answer", Unreached::NoAnswer),
+            ("failed", Unreached::Failed),
+            ("canceled", Unreached::Failed),
+            ("levitating", Unreached::Failed),
+            ("", Unreached::Failed),
+        ] {
+            assert_eq!(of(&format!("DialCallStatus={word}")), DialOutcome::Unreached(why), "{word}");
+        }
+        assert_eq!(of("DialCallSid=CA2"), DialOutcome::Unreached(Unreached::Failed));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::control::{self, CallControl};
 use super::document::{Connect, Verb};
 use super::journal::CallEnd;
 use super::line::Line;
-use super::plan::{CallPlan, HangUp};
+use super::plan::{CallPlan, HangUp, Person};
 use super::stream::{StreamEnd, stream};
 use super::web::Web;
 
@@ -128,10 +128,22 @@ async fn connected(web: &Web, line: &Line, connect: &Connect) -> Result<Then> {
     }
 }
 
-/// The other phone is answered and hung up at once.
+/// Another phone rings; when that is over, the question how the call goes on tells what became of it.
 async fn dialled(web: &Web, line: &Line, number: String, action: Option<String>) -> Result<Then> {
+    let outcome: &[(&str, &str)] = match line.person() {
+        Person::Answers => &[("DialCallStatus", "completed"), ("DialCallDuration", "35")],
+        Person::Busy => &[("DialCallStatus", "busy")],
+        Person::Misses(after) => tokio::select! {
+            () = sleep(after) => &[("DialCallStatus", "no-answer")],
+            () = line.leave.cancelled() => return Ok(Then::End(CallEnd::CallerLeft)),
+        },
+        Person::Rings => {
+            line.leave.cancelled().await;
+            return Ok(Then::End(CallEnd::CallerLeft));
+        }
+    };
     let Some(action) = action else { return Ok(Then::End(CallEnd::Transferred(number))) };
-    let then = ask(web, line, &action, "in-progress", &[("DialCallStatus", "completed")]).await?;
+    let then = ask(web, line, &action, "in-progress", outcome).await?;
     let over = matches!(&then, Then::Document(verbs) if verbs.iter().all(|verb| *verb == Verb::Hangup));
     Ok(if over { Then::End(CallEnd::Transferred(number)) } else { then })
 }

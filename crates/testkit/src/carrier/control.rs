@@ -16,9 +16,10 @@ use uuid::Uuid;
 use super::document::Connect;
 use super::journal::CallEnd;
 use super::line::Line;
+use super::plan::Person;
 use super::stream::{StreamEnd, stream};
 use super::web::Web;
-use crate::telnyx_api::{Obeyed, StreamWanted, TelnyxApi, event_body};
+use crate::telnyx_api::{Obeyed, StreamWanted, TelnyxApi, TransferWanted, event_body};
 
 /// What the server must present.
 const API_KEY: &str = "KEY-carrier-simulator";
@@ -164,6 +165,11 @@ impl Steered<'_> {
                     self.line.journal().said.push(text);
                     self.event("call.speak.ended", json!({ "status": "completed" })).await?;
                 }
+                Obeyed::Transfer(wanted) => {
+                    if let Some(end) = self.transfer(wanted).await? {
+                        return Ok(Some(end));
+                    }
+                }
                 Obeyed::StopStream => {}
                 Obeyed::HangUp => return Ok(Some(CallEnd::HungUp)),
             }
@@ -205,12 +211,53 @@ impl Steered<'_> {
         Ok(Ok(None))
     }
 
-    /// Brings an event until it is taken.
+    /// Another phone rings. Its leg has events of its own, each of which comes twice.
+    async fn transfer(&self, wanted: TransferWanted) -> Result<Option<CallEnd>> {
+        let leg = format!("v3:leg-{}", Uuid::new_v4().simple());
+        let tell = async |kind: &str, mut more: Value| {
+            more["client_state"] = json!(wanted.leg_state);
+            let body = event_body(&Uuid::new_v4().to_string(), kind, &leg, &more);
+            self.bring(kind, &body).await?;
+            self.bring(kind, &body).await
+        };
+        let numbers = json!({ "direction": "outgoing", "state": "bridging", "from": wanted.from, "to": wanted.to });
+        tell("call.initiated", numbers).await?;
+        let cause = match self.line.person() {
+            Person::Answers => {
+                tell("call.answered", json!({})).await?;
+                tell("call.bridged", json!({})).await?;
+                self.event("call.bridged", json!({})).await?;
+                tell("call.hangup", json!({ "hangup_cause": "normal_clearing", "hangup_source": "callee" })).await?;
+                return Ok(Some(CallEnd::Transferred(wanted.to)));
+            }
+            Person::Busy => "user_busy",
+            Person::Misses(after) => tokio::select! {
+                () = sleep(after) => "timeout",
+                () = self.line.leave.cancelled() => "originator_cancel",
+            },
+            Person::Rings => {
+                self.line.leave.cancelled().await;
+                "originator_cancel"
+            }
+        };
+        if cause == "originator_cancel" {
+            // The caller's line ended before the person's: commands find no call.
+            self.control.0.api.call_ends(&self.web.call_id);
+        }
+        tell("call.hangup", json!({ "hangup_cause": cause, "hangup_source": "unknown" })).await?;
+        Ok((cause == "originator_cancel").then_some(CallEnd::CallerLeft))
+    }
+
+    /// Brings an event of the caller's call until it is taken.
     async fn event(&self, kind: &str, more: Value) -> Result<()> {
         let body = event_body(&Uuid::new_v4().to_string(), kind, &self.web.call_id, &more);
+        self.bring(kind, &body).await
+    }
+
+    async fn bring(&self, kind: &str, body: &str) -> Result<()> {
         let began = Instant::now();
         for attempt in 1..=TRIES {
-            match self.web.event(&body).await {
+            match self.web.event(body).await {
                 Ok(()) => return Ok(()),
                 Err(why) if attempt == TRIES => return Err(why.context(format!("{kind} was not taken in {:?}", began.elapsed()))),
                 Err(_) => {

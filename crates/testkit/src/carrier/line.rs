@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::journal::Journal;
-use super::plan::{CallPlan, HangUp};
+use super::plan::{CallPlan, HangUp, Person};
 
 /// Most things a caller has on the tip of the tongue.
 const MAX_MOUTHFUL: usize = 64;
@@ -19,6 +19,7 @@ pub(super) struct Line {
     /// Cancelled when the caller hangs up.
     pub(super) leave: CancellationToken,
     pub(super) hang_up: HangUp,
+    people: Mutex<VecDeque<Person>>,
 }
 
 /// What comes out of a caller.
@@ -39,7 +40,21 @@ pub(super) enum Next {
 impl Line {
     pub(super) fn new(call_id: &str, plan: &CallPlan) -> Self {
         let journal = Journal::new(call_id.to_owned(), plan.from.expose().to_owned(), Instant::now());
-        Self { journal: Mutex::new(journal), mouth: Mutex::default(), leave: CancellationToken::new(), hang_up: plan.hang_up }
+        Self {
+            journal: Mutex::new(journal),
+            mouth: Mutex::default(),
+            leave: CancellationToken::new(),
+            hang_up: plan.hang_up,
+            people: Mutex::new(plan.people.iter().copied().collect()),
+        }
+    }
+
+    /// Whoever is called now.
+    pub(super) fn person(&self) -> Person {
+        let mut people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = people.len() <= 1;
+        let person = if last { people.front().copied() } else { people.pop_front() };
+        person.unwrap_or(Person::Answers)
     }
 
     pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {

@@ -23,6 +23,8 @@ pub struct CallPlan {
     pub moves: Vec<Move>,
     /// How the caller hangs up.
     pub hang_up: HangUp,
+    /// What those do to whom the caller is put through, one after the other; the last one stands for all that follow.
+    pub people: Vec<Person>,
     /// How long a request that fails is made again. Zero: once more, at once, as a carrier does by itself; longer: as one with a fallback address.
     pub patience: Duration,
     /// True: the call is steered by command, not by documents (Telnyx only; the simulator needs a [`super::CallControl`]).
@@ -60,6 +62,19 @@ pub enum HangUp {
     HalfOpen,
 }
 
+/// Somebody who is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Person {
+    /// Answers, and hangs up at once.
+    Answers,
+    /// Is talking.
+    Busy,
+    /// Does not hear the phone: the carrier gives up after this time.
+    Misses(Duration),
+    /// Does not hear it, and it rings until the caller hangs up.
+    Rings,
+}
+
 impl CallPlan {
     /// A caller of the demo hotel who says nothing and hangs up at once; fill in the rest.
     pub fn new(carrier: Carrier) -> Self {
@@ -70,6 +85,7 @@ impl CallPlan {
             to: PhoneNumber::new("+15005550010"),
             moves: Vec::new(),
             hang_up: HangUp::Stop,
+            people: vec![Person::Answers],
             patience: Duration::ZERO,
             by_command: false,
         }

@@ -22,6 +22,12 @@ impl CarrierSimulator {
         self.web(carrier, call_id).ask(&format!("/webhooks/{carrier}/action"), "in-progress", &[], || {}).await
     }
 
+    /// A transfer is over (`DialCallStatus`): how does the call go on? `status` is the caller's own.
+    pub async fn ask_after_dial(&self, carrier: Carrier, call_id: &str, status: &str, outcome: &str) -> Result<Vec<Verb>> {
+        let path = format!("/webhooks/{carrier}/action?after=dial");
+        self.web(carrier, call_id).ask(&path, status, &[("DialCallStatus", outcome)], || {}).await
+    }
+
     /// Tells how the call goes (`completed`, ...).
     pub async fn report(&self, carrier: Carrier, call_id: &str, status: &str) -> Result<()> {
         self.web(carrier, call_id).tell(&format!("/webhooks/{carrier}/status"), status, &[], || {}).await

@@ -31,8 +31,23 @@ pub enum Obeyed {
     StopStream,
     /// The carrier's voice says this.
     Speak(String),
+    /// Somebody is to be called, and to be connected with the call.
+    Transfer(TransferWanted),
     /// The call was ended.
     HangUp,
+}
+
+/// The transfer that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransferWanted {
+    /// Whom to call.
+    pub to: String,
+    /// What they see.
+    pub from: Option<String>,
+    /// How long it rings.
+    pub timeout_secs: u64,
+    /// For the events of the new leg, base64 as it came.
+    pub leg_state: Option<String>,
 }
 
 /// The media stream that was asked for.
@@ -139,6 +154,12 @@ impl Call {
                 text_of(body, "voice")?;
                 Ok(Obeyed::Speak(text))
             }
+            "transfer" => {
+                if self.phase == CallPhase::Streaming {
+                    return Err(Refusal::Invalid("Media streaming is in progress"));
+                }
+                transfer(body).map(Obeyed::Transfer)
+            }
             "hangup" => {
                 self.phase = CallPhase::Ended;
                 Ok(Obeyed::HangUp)
@@ -175,6 +196,19 @@ fn client_state(body: &Value) -> Result<Option<String>, Refusal> {
         Some(text) if STANDARD.decode(text).is_err() => Err(Refusal::Invalid("client_state")),
         _ => Ok(state),
     }
+}
+
+fn transfer(body: &Value) -> Result<TransferWanted, Refusal> {
+    let to = text_of(body, "to")?;
+    let leg_state = text(body, "target_leg_client_state")?;
+    if leg_state.as_ref().is_some_and(|state| STANDARD.decode(state).is_err()) {
+        return Err(Refusal::Invalid("target_leg_client_state"));
+    }
+    let timeout_secs = match body.get("timeout_secs") {
+        None => 30,
+        Some(secs) => secs.as_u64().filter(|secs| (5..=600).contains(secs)).ok_or(Refusal::Invalid("timeout_secs"))?,
+    };
+    Ok(TransferWanted { to, from: text(body, "from")?, timeout_secs, leg_state })
 }
 
 /// The stream that is asked for; `None` without an address.

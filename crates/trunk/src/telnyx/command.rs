@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use call::Carrier;
+use call::{Carrier, PhoneNumber};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use telephony::MAX_PARAMETER_CHARS;
@@ -10,7 +10,7 @@ use telephony::telnyx::webhook::MAX_CLIENT_STATE_BYTES;
 use uuid::Uuid;
 
 use super::MAX_CALL_ID_BYTES;
-use crate::control::{MAX_SPEECH_CHARS, Speech, StreamRequest};
+use crate::control::{MAX_SPEECH_CHARS, Speech, StreamRequest, TransferRequest};
 use crate::error::InvalidRequest;
 
 /// The fields of a command.
@@ -79,6 +79,34 @@ pub(super) fn speak(command_id: Uuid, speech: &Speech) -> Result<Body, InvalidRe
     body.insert("voice".to_owned(), json!(speech.voice));
     if let Some(language) = &speech.language {
         body.insert("language".to_owned(), json!(language));
+    }
+    Ok(body)
+}
+
+/// Seconds that a transfer may ring (the SDK's page of the command).
+const RINGING: std::ops::RangeInclusive<u32> = 5..=600;
+
+/// `park_after_unbridge` is left out: when the person hangs up after having talked, the caller's leg ends too.
+pub(super) fn transfer(command_id: Uuid, transfer: &TransferRequest) -> Result<Body, InvalidRequest> {
+    let is_number = |number: &PhoneNumber| {
+        let digits = number.expose().strip_prefix('+').unwrap_or_default();
+        (5..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    if !is_number(&transfer.to) || !transfer.from.as_ref().is_none_or(is_number) {
+        return Err(InvalidRequest::Number);
+    }
+    if !RINGING.contains(&transfer.timeout_secs) {
+        return Err(InvalidRequest::Ringing);
+    }
+    if transfer.leg_state.len() > MAX_CLIENT_STATE_BYTES {
+        return Err(InvalidRequest::ClientState);
+    }
+    let mut body = plain(command_id);
+    body.insert("to".to_owned(), json!(transfer.to.expose()));
+    body.insert("timeout_secs".to_owned(), json!(transfer.timeout_secs));
+    body.insert("target_leg_client_state".to_owned(), json!(STANDARD.encode(&transfer.leg_state)));
+    if let Some(from) = &transfer.from {
+        body.insert("from".to_owned(), json!(from.expose()));
     }
     Ok(body)
 }
@@ -171,6 +199,28 @@ mod tests {
             (say("é".repeat(3000)), say("é".repeat(3001)), say(" ".into())),
             (None, Some(InvalidRequest::Speech), Some(InvalidRequest::Speech))
         );
+    }
+
+    #[test]
+    fn a_transfer_names_its_leg_and_dials_numbers_only() {
+        let request = TransferRequest {
+            to: PhoneNumber::new("+15005550009"),
+            from: Some(PhoneNumber::new("+15005550010")),
+            timeout_secs: 30,
+            leg_state: b"hello".to_vec(),
+        };
+        let expected = json!({
+            "command_id": Uuid::nil(), "to": "+15005550009", "from": "+15005550010", "timeout_secs": 30, "target_leg_client_state": "aGVsbG8=",
+        });
+        assert_eq!(Value::Object(transfer(Uuid::nil(), &request).unwrap()), expected);
+        let refused = |request: TransferRequest| transfer(Uuid::nil(), &request).err();
+        for to in ["", "15005550009", "+1", "+1500555000a", "sip:a@b.test", "+1234567890123456"] {
+            assert_eq!(refused(TransferRequest { to: PhoneNumber::new(to), ..request.clone() }), Some(InvalidRequest::Number), "{to}");
+        }
+        assert_eq!(refused(TransferRequest { from: Some(PhoneNumber::new("anonymous")), ..request.clone() }), Some(InvalidRequest::Number));
+        assert_eq!(refused(TransferRequest { timeout_secs: 4, ..request.clone() }), Some(InvalidRequest::Ringing));
+        assert_eq!(refused(TransferRequest { leg_state: vec![0; 1025], ..request.clone() }), Some(InvalidRequest::ClientState));
+        assert!(!format!("{request:?}").contains("5005550009"));
     }
 
     #[test]

@@ -20,6 +20,7 @@ async fn telnyxs_sdk_takes_the_simulated_interface_for_its_own() -> Result<()> {
         event_body("e-3", "streaming.started", CALL, &stream),
         event_body("e-4", "streaming.failed", CALL, &stream),
         event_body("e-5", "streaming.stopped", CALL, &stream),
+        event_body("e-7", "call.bridged", CALL, &json!({ "from": "+15005550006", "to": "+15005550009" })),
         event_body("e-6", "call.hangup", CALL, &json!({ "hangup_cause": "normal_clearing", "hangup_source": "caller" })),
     ];
     let case = json!({
@@ -27,7 +28,7 @@ async fn telnyxs_sdk_takes_the_simulated_interface_for_its_own() -> Result<()> {
     });
     let verdict = judge("judge_telnyx_rest.py", &case).await?;
     assert_eq!(verdict["alive"], json!([true, false]));
-    let ok = json!({ "answer": "ok", "streaming_start": "ok", "streaming_stop": "ok", "speak": "ok", "hangup": "ok" });
+    let ok = json!({ "answer": "ok", "streaming_start": "ok", "streaming_stop": "ok", "speak": "ok", "transfer": "ok", "hangup": "ok" });
     assert_eq!((&verdict["results"], &verdict["repeated"]), (&ok, &json!("ok")));
     assert_eq!(verdict["ended"], json!({ "type": "UnprocessableEntityError", "status": 422, "code": "90018" }));
     assert_eq!(verdict["unknown"]["type"], "NotFoundError");
@@ -35,12 +36,15 @@ async fn telnyxs_sdk_takes_the_simulated_interface_for_its_own() -> Result<()> {
     assert_eq!((&verdict["applications"], &verdict["page_size"]), (&json!(["1"]), &json!(1)));
 
     let mut orders = Vec::new();
-    for _ in 0..5 {
+    for _ in 0..6 {
         orders.push(api.order().await?.obeyed);
     }
     let Obeyed::StartStream(wanted) = &orders[1] else { panic!("the SDK's stream was not understood: {orders:?}") };
     assert_eq!((wanted.heard, &wanted.parameters), (true, &vec![("token".to_owned(), "once".to_owned())]));
-    assert!(matches!(orders[..], [Obeyed::Answer(None), _, Obeyed::StopStream, Obeyed::Speak(_), Obeyed::HangUp]), "{orders:?}");
+    assert!(
+        matches!(orders[..], [Obeyed::Answer(None), _, Obeyed::StopStream, Obeyed::Speak(_), Obeyed::Transfer(_), Obeyed::HangUp]),
+        "{orders:?}"
+    );
 
     for (body, seen) in events.iter().zip(verdict["events"].as_array().into_iter().flatten()) {
         let ours = parse_event(body.as_bytes())?;
@@ -51,6 +55,6 @@ async fn telnyxs_sdk_takes_the_simulated_interface_for_its_own() -> Result<()> {
             assert_eq!(seen["failure_reason"], json!(failure_reason), "{seen}");
         }
     }
-    assert_eq!(verdict["events"].as_array().map(Vec::len), Some(6), "{verdict}");
+    assert_eq!(verdict["events"].as_array().map(Vec::len), Some(7), "{verdict}");
     Ok(())
 }

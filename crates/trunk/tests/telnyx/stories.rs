@@ -1,8 +1,9 @@
 //! What happens when nothing goes wrong, and what a carrier refuses.
 
 use anyhow::Result;
-use testkit::telnyx_api::{CallPhase, Obeyed};
-use trunk::{CallControl, Speech, TrunkError};
+use call::PhoneNumber;
+use testkit::telnyx_api::{CallPhase, Obeyed, TransferWanted};
+use trunk::{CallControl, Speech, TransferRequest, TrunkError};
 use uuid::Uuid;
 
 use crate::{CALL, KEY, USUAL, control, stream, with_a_call};
@@ -61,6 +62,32 @@ async fn a_lost_stream_is_opened_again_but_not_on_an_ended_call() -> Result<()> 
     control.hangup(CALL, Uuid::new_v4()).await?;
     let unknown = control.hangup("v3:nobody", Uuid::new_v4()).await;
     assert!(matches!(unknown, Err(TrunkError::UnknownCall { .. })), "{unknown:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_caller_is_put_through_when_the_stream_is_over() -> Result<()> {
+    let (api, control) = with_a_call(USUAL).await?;
+    control.answer(CALL, Uuid::new_v4(), None).await?;
+    control.streaming_start(CALL, Uuid::new_v4(), &stream()).await?;
+    let (to, from) = (PhoneNumber::new("+15005550009"), Some(PhoneNumber::new("+15005550010")));
+    let transfer = TransferRequest { to, from, timeout_secs: 30, leg_state: b"hello".to_vec() };
+    let early = control.transfer(CALL, Uuid::new_v4(), &transfer).await;
+    assert!(matches!(early, Err(TrunkError::Rejected { status: 422, .. })), "{early:?}");
+    api.stream_ends(CALL);
+    let id = Uuid::new_v4();
+    for _ in 0..2 {
+        control.transfer(CALL, id, &transfer).await?;
+    }
+    let orders = [api.order().await?.obeyed, api.order().await?.obeyed, api.order().await?.obeyed];
+    let wanted = TransferWanted {
+        to: "+15005550009".into(),
+        from: Some("+15005550010".into()),
+        timeout_secs: 30,
+        leg_state: Some("aGVsbG8=".into()),
+    };
+    assert!(matches!(&orders[2], Obeyed::Transfer(seen) if *seen == wanted), "{orders:?}");
+    assert!(api.commands().last().is_some_and(|command| command.repeated), "the same command is obeyed once");
     Ok(())
 }
 

@@ -26,6 +26,7 @@ mod queue;
 mod records;
 mod resume;
 mod stories;
+mod transfers;
 mod wire;
 mod wire_streams;
 mod words;

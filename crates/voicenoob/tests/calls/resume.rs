@@ -23,7 +23,7 @@ use crate::program;
 /// What a caller hears first when a call goes on.
 const BRIDGE: &str = "Sorry, we were cut off for a moment.";
 
-fn free_port() -> Result<String> {
+pub(crate) fn free_port() -> Result<String> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port().to_string())
 }
 
@@ -35,7 +35,7 @@ fn echo(carrier: Carrier) -> CallPlan {
     CallPlan { agent: Some("echo".into()), ..plan(carrier) }
 }
 
-async fn spoken(text: &str) -> Result<Arc<[i16]>> {
+pub(crate) async fn spoken(text: &str) -> Result<Arc<[i16]>> {
     let engine = LocalSynthesizer::start(LocalSynthesizerConfig::default()).await?;
     let mut pieces = engine
         .speak(
@@ -59,25 +59,25 @@ async fn booking() -> Result<Move> {
 }
 
 /// Waits until the journal says so.
-async fn seen(call: &LiveCall, what: &str, is: impl Fn(&Journal) -> bool) -> Result<()> {
+pub(crate) async fn seen(call: &LiveCall, what: &str, is: impl Fn(&Journal) -> bool) -> Result<()> {
     until(what, async || Ok(call.look(&is).then_some(()))).await.with_context(|| format!("{:?}", call.journal()))
 }
 
 /// Waits until the record of a call has ended, and gives the reason.
-async fn end_reason(server: &Server, call_id: &str) -> Result<String> {
+pub(crate) async fn end_reason(server: &Server, call_id: &str) -> Result<String> {
     until("the record is closed", async || Ok(record(server, call_id).await?["call"]["end_reason"].as_str().map(str::to_owned))).await
 }
 
-async fn record(server: &Server, call_id: &str) -> Result<Value> {
+pub(crate) async fn record(server: &Server, call_id: &str) -> Result<Value> {
     server.json(&format!("/api/v1/calls/{call_id}")).await
 }
 
-async fn scrape(server: &Server) -> Result<Scrape> {
+pub(crate) async fn scrape(server: &Server) -> Result<Scrape> {
     Ok(Scrape::read(&server.http().get(server.url().join("/metrics")?).send().await?.error_for_status()?.text().await?))
 }
 
 /// The same server again, on the same data and port.
-async fn killed_and_started_again(server: Server, settings: &[(&str, &str)]) -> Result<Server> {
+pub(crate) async fn killed_and_started_again(server: Server, settings: &[(&str, &str)]) -> Result<Server> {
     server.signal("KILL").await?;
     let left = server.ended().await?;
     Server::start_in(program(), left.data, settings).await
@@ -192,7 +192,8 @@ async fn what_was_decided_before_a_crash_is_done_after_it() -> Result<()> {
     let transferred = carrier.ask_action(calls[1].0, &calls[1].1).await?;
     ensure!(matches!(&transferred[..], [Verb::Dial { number, .. }] if number == "+12025550143"), "{transferred:?}");
     ensure!(end_reason(&server, &calls[0].1).await? == "agent_hung_up");
-    ensure!(end_reason(&server, &calls[1].1).await? == "transferred");
+    let over = carrier.ask_after_dial(calls[1].0, &calls[1].1, "in-progress", "completed").await?;
+    ensure!(over == [Verb::Hangup] && end_reason(&server, &calls[1].1).await? == "transferred", "{over:?}");
     server.stop().await?;
     Ok(())
 }

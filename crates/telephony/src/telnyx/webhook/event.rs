@@ -38,6 +38,8 @@ pub enum CallControlKind {
     },
     /// The call is answered (`call.answered`).
     Answered,
+    /// The call is connected with another (`call.bridged`): each of the two may be told of.
+    Bridged,
     /// The call is over (`call.hangup`).
     Hangup(StatusReport),
     /// The media stream is open (`streaming.started`).
@@ -87,6 +89,7 @@ fn kind(event: String, payload: &Payload<'_>) -> Result<CallControlKind, Webhook
     Ok(match event.as_str() {
         "call.initiated" => CallControlKind::Initiated { offer: payload.offer()?, parked: &*payload.state.0 == "parked" },
         "call.answered" => CallControlKind::Answered,
+        "call.bridged" => CallControlKind::Bridged,
         "call.hangup" => CallControlKind::Hangup(payload.report(&event)?),
         "streaming.started" => CallControlKind::StreamingStarted { stream_id: stream_id()? },
         "streaming.stopped" => CallControlKind::StreamingStopped { stream_id: stream_id()?, failure_reason },
@@ -152,6 +155,7 @@ mod tests {
     #[test]
     fn answer_hang_up_and_what_we_do_not_know() {
         assert_eq!(kind_of("call.answered", ""), CallControlKind::Answered);
+        assert_eq!(kind_of("call.bridged", ""), CallControlKind::Bridged);
         let CallControlKind::Hangup(report) = kind_of("call.hangup", r#","hangup_cause":"user_busy""#) else { panic!("no report") };
         assert_eq!((report.status, report.raw.as_str()), (Some(CallStatus::Busy), "call.hangup:user_busy"));
         assert_eq!(kind_of("call.speak.ended", ""), CallControlKind::Other("call.speak.ended".to_owned()));

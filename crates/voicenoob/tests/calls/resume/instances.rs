@@ -169,3 +169,26 @@ async fn a_full_instance_sends_callers_to_one_with_room_and_then_refuses() -> Re
     ensure!(matches!(&refused[..], [Verb::Play(_) | Verb::Say(_), Verb::Hangup]), "everybody is full: {refused:?}");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_became_of_a_transfer_may_be_told_to_any_instance() -> Result<()> {
+    let cluster = two(&[]).await?;
+    let (a, b) = (cluster.instance(0)?, cluster.instance(1)?);
+    let offered = at(&cluster, 0)?.offered(&CallPlan::new(Carrier::Twilio)).await?;
+    let mut stream = Hand::open(Carrier::Twilio, &offered.call_id, &offered.connect).await?;
+    stream.sentence().await?;
+    stream.press('0').await;
+    ensure!(stream.closed().await?.code == Some(1000));
+    let dial = at(&cluster, 1)?.ask_action(Carrier::Twilio, &offered.call_id).await?;
+    ensure!(matches!(&dial[..], [Verb::Dial { .. }]), "{dial:?}");
+    until("its place is free", async || Ok((permits(a).await? == [0, 0]).then_some(()))).await?;
+    let verbs = at(&cluster, 1)?.ask_after_dial(Carrier::Twilio, &offered.call_id, "in-progress", "busy").await?;
+    let mut stream = Hand::open(Carrier::Twilio, &offered.call_id, connect(&verbs)?).await?;
+    stream.sentence().await?;
+    ensure!(permits(a).await? == [0, 1], "the caller is back on the other");
+    let told = |record: &serde_json::Value| record.to_string().matches("nobody could be reached").count() > 0;
+    until("the caller is told", async || Ok(told(&record(b, &offered.call_id).await?).then_some(()))).await?;
+    ensure!(stream.stop().await?.code == Some(1000));
+    ensure!(end_reason(a, &offered.call_id).await? == "caller_hung_up");
+    Ok(())
+}
