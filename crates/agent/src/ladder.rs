@@ -406,7 +406,7 @@ impl Brain for LadderBrain {
     fn handle(&mut self, input: BrainInput, now: DateTime) {
         self.talk.at(now);
         self.note(&input);
-        if matches!(input, BrainInput::Started | BrainInput::Resumed { .. })
+        if matches!(input, BrainInput::Started | BrainInput::Resumed { .. } | BrainInput::TransferFailed { .. })
             && let Some(voices) = &mut self.voices
         {
             voices.open(&self.talk);

@@ -112,8 +112,8 @@ impl Outfitter {
 
     /// True when keys for these providers let somebody think for this tier.
     pub(crate) fn can_think(&self, tier: Tier, keys: &[String]) -> bool {
-        let mut names = wanted(tier, &self.vendors.models).into_iter().chain(heard_by(tier));
-        names.any(|name| keys.iter().any(|key| key == name) && self.is_placed(name))
+        let opens = |name: &str| keys.iter().any(|key| key == name) && self.is_placed(name);
+        wanted(tier, &self.vendors.models).into_iter().any(opens) || heard_by(tier).any(opens)
     }
 
     /// The voices that keys for these providers bring.
