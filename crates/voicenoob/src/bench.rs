@@ -11,6 +11,7 @@ mod place;
 mod process;
 mod ring;
 mod table;
+mod turns;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,8 @@ enum Command {
     Media(media::Args),
     /// Local speech: what is recognised and understood on telephone audio.
     Hearing(hearing::Args),
+    /// Turns: what we add to the time that ears, models and voices take, in many calls at once.
+    Turns(turns::Args),
     /// The API: requests with tokens and keys, beside a bare handler that answers the same bytes.
     Api(api::Args),
     /// Live state on Redis: calls are registered, counted and listed.
@@ -50,6 +53,7 @@ enum Command {
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::Media(args) => media::run(&args).await,
+        Command::Turns(args) => turns::run(&args).await,
         Command::Api(args) => api::run(&args).await,
         Command::BareApi(args) => api::run_bare(&args).await,
         Command::Hearing(args) => hearing::run(&args).await,
