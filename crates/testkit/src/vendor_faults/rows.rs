@@ -79,20 +79,20 @@ impl Row {
         let orders =
             [("STT_ENGINES", format!("{ears},local")), ("LLM_ENGINES", mind.to_owned()), ("TTS_ENGINES", format!("{voice},local"))];
         let places = self.engines.iter().filter_map(|engine| place(engine));
-        let places = places.flat_map(|(vendor, key)| [(vendor.setting(), vendors.url(vendor)), (key, KEY.to_owned())]);
+        let places = places.flat_map(|vendor| [(vendor.setting(), vendors.url(vendor)), (vendor.key_setting(), KEY.to_owned())]);
         orders.into_iter().chain(places).collect()
     }
 }
 
-/// Who an engine's name stands for, and the setting of its key.
-fn place(engine: &str) -> Option<(Vendor, &'static str)> {
+/// Who an engine's name stands for.
+fn place(engine: &str) -> Option<Vendor> {
     Some(match engine {
-        "deepgram" => (Vendor::Deepgram, "DEEPGRAM_API_KEY"),
-        "riva" => (Vendor::Riva, "RIVA_API_KEY"),
-        "openai" => (Vendor::OpenAi, "OPENAI_API_KEY"),
-        "anthropic" => (Vendor::Anthropic, "ANTHROPIC_API_KEY"),
-        "elevenlabs" => (Vendor::ElevenLabs, "ELEVENLABS_API_KEY"),
-        "azure_speech" => (Vendor::AzureSpeech, "AZURE_SPEECH_KEY"),
+        "deepgram" => Vendor::Deepgram,
+        "riva" => Vendor::Riva,
+        "openai" => Vendor::OpenAi,
+        "anthropic" => Vendor::Anthropic,
+        "elevenlabs" => Vendor::ElevenLabs,
+        "azure_speech" => Vendor::AzureSpeech,
         _ => return None,
     })
 }

@@ -48,7 +48,9 @@ impl Clip {
         let frames = on_the_line(pcm, 1);
         let quiet = on_the_line(vec![0; BEFORE_FRAMES * FRAME], 2);
         let mut activity = Activity::new(RATE)?;
-        quiet.iter().for_each(|frame| drop(activity.push(frame)));
+        for frame in &quiet {
+            activity.push(frame);
+        }
         let voiced: Vec<bool> = frames.iter().map(|frame| activity.push(frame)).collect();
         let last_voiced = voiced.iter().rposition(|voice| *voice).unwrap_or_default();
         ensure!(last_voiced > 0 && last_voiced + 1 < frames.len(), "the detector does not find the end of what callers say");
