@@ -13,6 +13,7 @@ pub mod postgres;
 mod proxy;
 pub mod redis;
 mod server;
+pub mod soak;
 mod socket;
 pub mod telnyx_api;
 pub mod vendor_faults;

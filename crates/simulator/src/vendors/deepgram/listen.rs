@@ -47,7 +47,8 @@ pub(super) async fn upgrade(
     let mut response = upgrade.on_upgrade(move |socket| async move {
         let stop = stage.stop.clone();
         let (transcriber, journal) = (Transcriber::new(parameters, stage.ears, request), stage.journal);
-        let stream = Stream { socket, act, transcriber, journal, heard: false, mute: false, until: Instant::now() + SILENCE };
+        let stream =
+            Stream { socket, act, transcriber, journal, words: String::new(), heard: false, mute: false, until: Instant::now() + SILENCE };
         tokio::select! {
             () = stream.run() => {}
             () = stop.cancelled() => {}
@@ -65,6 +66,8 @@ struct Stream {
     act: Act,
     transcriber: Transcriber,
     journal: Journal,
+    /// The last that were heard.
+    words: String,
     /// Sound came: from then on a sign of life is enough.
     heard: bool,
     /// Nothing more is said.
@@ -159,7 +162,11 @@ impl Stream {
         self.say(message).await?;
         if is_final {
             let words = message["channel"]["alternatives"][0]["transcript"].as_str().unwrap_or_default();
-            self.journal.note(Event::Heard, || words.to_owned());
+            if !words.is_empty() {
+                words.clone_into(&mut self.words);
+            }
+            // That there is nothing more is about the same words.
+            self.journal.note(Event::Heard, || self.words.clone());
         }
         Ok(())
     }

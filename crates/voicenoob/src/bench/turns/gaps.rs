@@ -40,6 +40,10 @@ pub(super) fn chains(moments: &[Moment]) -> HashMap<String, Chain> {
     for moment in moments {
         let Some(key) = key_in(&moment.words) else { continue };
         let chain = chains.entry(key).or_default();
+        if moment.event == Event::Heard && chain.asked.is_none() {
+            chain.heard = Some(moment.at); // That there is nothing more may be told later than the words.
+            continue;
+        }
         let place = match moment.event {
             Event::Heard => &mut chain.heard,
             Event::Asked => &mut chain.asked,
