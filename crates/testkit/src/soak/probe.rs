@@ -9,7 +9,7 @@ use crate::chaos::Scrape;
 use crate::{ApiClient, Server};
 
 /// The head of the rows.
-pub const HEAD: &str = "| min | RSS MiB | open files | threads | live calls | permits | calls to services under way | open at vendors | rungs changed | fillers |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
+pub(super) const HEAD: &str = "| min | RSS MiB | open files | threads | live calls | permits | calls to services under way | open at vendors | rungs changed | fillers |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
 
 /// One measurement.
 #[derive(Debug, Clone, Copy, PartialEq)]
