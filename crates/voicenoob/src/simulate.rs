@@ -154,7 +154,7 @@ async fn ears(wanted: Option<Hearing>, mind: &Mind, settings: &Settings) -> anyh
     }
 }
 
-async fn recognizer(settings: &Settings) -> anyhow::Result<(Arc<dyn SpeechToText>, Arc<Domain>)> {
+pub(crate) async fn recognizer(settings: &Settings) -> anyhow::Result<(Arc<dyn SpeechToText>, Arc<Domain>)> {
     let hotel = AgentDefinition::from_flow(DEMO_HOTEL, PathBuf::from("agents/hotel.toml"))?;
     let AgentKind::Flow(flow) = &hotel.kind else { bail!("the demo hotel has no dialogue") };
     let domain = Arc::new(Domain { name: hotel.name.clone(), states: flow.domain(SENTENCE_SEED), background: flow.background() });

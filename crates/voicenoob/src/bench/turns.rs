@@ -44,6 +44,8 @@ const OTHER_FILES: u64 = 1024;
 const LINES: usize = 200_000;
 /// One sentence, with the turn's word in it, so that no answer was ever spoken before.
 const ANSWER: &str = "[[line]]\nsay = \"Yes, {heard}.\"\n";
+/// The agent's own measure of the quiet that ends a turn, ms: half of it after a finished sentence (`conversation::Endpoint`).
+const QUIET_MS: u64 = 600;
 /// A key that the simulated vendors take.
 const KEY: &str = "key-of-the-bench";
 
@@ -197,7 +199,7 @@ async fn serve(launch: &Launch, place: &Place, vendors: &Simulator, calls: usize
 /// An agent with a model, ready for calls.
 async fn agent(server: SocketAddr) -> anyhow::Result<String> {
     let http = reqwest::Client::builder().no_proxy().build()?;
-    let body = json!({ "name": "Bench", "tier": "balanced", "system_prompt": "You answer in one sentence.", "greeting": "Good morning.", "tools": [] });
+    let body = json!({ "name": "Bench", "tier": "balanced", "system_prompt": "You answer in one sentence.", "greeting": "Good morning.", "tools": [], "silence_duration_ms": QUIET_MS });
     let made: Value = http.post(format!("http://{server}/api/v1/agents")).json(&body).send().await?.json().await?;
     let id = made["id"].as_str().with_context(|| format!("the agent was not made: {made}"))?.to_owned();
     let ready = async {

@@ -10,7 +10,7 @@ use simulator::{Event, Moment};
 const KEY_LETTERS: usize = 8;
 const MARK: char = 'q';
 /// What the rules may wait after the caller's last voice, ms: after a finished sentence, without knowing, within one.
-const RULES_MS: [u64; 3] = [320, 640, 1280];
+const RULES_MS: [u64; 3] = [super::QUIET_MS / 2, super::QUIET_MS, super::QUIET_MS * 2];
 
 /// The word of turn number `number`.
 pub(super) fn key(number: usize) -> String {
@@ -177,7 +177,7 @@ mod tests {
         let waited = Waited { spoken: at(0), sounded: at(805) };
         let gaps = Gaps::of(&waited, &told[0], &chains(&moments)[told[0].key()]).unwrap();
         let rounded = [gaps.ears, gaps.mind, gaps.voice, gaps.rule, gaps.vendors, gaps.total].map(|ms| ms.round());
-        assert_eq!(rounded, [3.0, 2.0, 5.0, 320.0, 80.0 + 297.0 + 98.0, 805.0]);
+        assert_eq!(rounded, [3.0, 2.0, 5.0, 300.0, 100.0 + 297.0 + 98.0, 805.0]);
         assert!((gaps.ours() + gaps.rule + gaps.vendors - gaps.total).abs() < 0.01, "nothing is counted twice and nothing is left out");
     }
 }
