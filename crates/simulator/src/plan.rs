@@ -15,7 +15,7 @@ pub struct Plan(Arc<Mutex<BTreeMap<Vendor, Entry>>>);
 #[derive(Default)]
 struct Entry {
     behaviour: Behaviour,
-    /// How often it was changed.
+    /// How often it was changed for streams under way too.
     changes: u64,
     seen: Seen,
     rng: fastrand::Rng,
@@ -66,8 +66,15 @@ pub(crate) enum Next {
 }
 
 impl Plan {
-    /// From now on. Answers under way go on as they began; a stream that lasts a call takes it up ([`Act::next_in_call`]).
+    /// From now on; streams under way go on as they began.
     pub fn behave(&self, vendor: Vendor, behaviour: Behaviour) {
+        let mut entries = self.entries();
+        let entry = entries.entry(vendor).or_default();
+        entry.behaviour = behaviour;
+    }
+
+    /// The same, and a stream that lasts a call takes it up ([`Act::next_in_call`]); answers under way go on as they began.
+    pub fn strike(&self, vendor: Vendor, behaviour: Behaviour) {
         let mut entries = self.entries();
         let entry = entries.entry(vendor).or_default();
         (entry.behaviour, entry.changes) = (behaviour, entry.changes + 1);
@@ -202,15 +209,15 @@ mod tests {
         let plan = Plan::default();
         let (mut stream, mut answer) = (plan.begin(Vendor::Deepgram), plan.begin(Vendor::Deepgram));
         assert_eq!((stream.next_in_call(), answer.next()), (Next::Send, Next::Send));
-        plan.behave(Vendor::Deepgram, Behaviour::with(Trouble::Cut { after: 1 }));
+        plan.strike(Vendor::Deepgram, Behaviour::with(Trouble::Cut { after: 1 }));
         assert_eq!([stream.next_in_call(), stream.next_in_call()], [Next::Send, Next::Cut], "counted from the change");
         assert_eq!([answer.next(), answer.next()], [Next::Send, Next::Send]);
-        plan.behave(Vendor::Deepgram, Behaviour::with(Trouble::Unavailable { status: 503 }));
+        plan.strike(Vendor::Deepgram, Behaviour::with(Trouble::Unavailable { status: 503 }));
         assert_eq!(stream.next_in_call(), Next::Cut);
-        plan.behave(Vendor::Deepgram, Behaviour::with(Trouble::Silent));
+        plan.strike(Vendor::Deepgram, Behaviour::with(Trouble::Silent));
         assert_eq!(stream.next_in_call(), Next::Stall);
         assert_eq!(plan.seen(Vendor::Deepgram).troubled, 3);
-        plan.behave(Vendor::Deepgram, Behaviour::default());
+        plan.strike(Vendor::Deepgram, Behaviour::default());
         assert_eq!(stream.next_in_call(), Next::Send);
         stream.complete();
         answer.complete();

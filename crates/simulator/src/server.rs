@@ -82,7 +82,12 @@ impl Simulator {
         format!("http://{}/simulator", self.address)
     }
 
-    /// Changes how a vendor behaves.
+    /// Changes how a vendor behaves, in streams that last a call too.
+    pub fn strike(&self, vendor: Vendor, behaviour: Behaviour) {
+        self.stage.plan.strike(vendor, behaviour);
+    }
+
+    /// Changes how a vendor behaves, from its next request on.
     pub fn behave(&self, vendor: Vendor, behaviour: Behaviour) {
         self.stage.plan.behave(vendor, behaviour);
     }

@@ -27,7 +27,7 @@ pub(super) async fn make(vendors: Arc<Simulator>) {
         for (place, vendor) in Vendor::ALL.iter().enumerate() {
             let trouble = troubles[(round + place) % troubles.len()];
             let ordinary = Behaviour { first_ms: 120, jitter_ms: 250, pace: 4.0, tokens_per_second: 80.0, ..Behaviour::default() };
-            vendors.behave(*vendor, Behaviour { trouble, share: SHARE, ..ordinary });
+            vendors.strike(*vendor, Behaviour { trouble, share: SHARE, ..ordinary });
         }
         round += 1;
         sleep(SPELL).await;

@@ -128,7 +128,7 @@ async fn call(
     dialling.save_wav = options.keep.as_ref().map(|folder| folder.join(format!("{}-{}.wav", row.name, fault.name())));
     dialling.observer = Arc::new(move |event| {
         if matches!(event, DialEvent::Said { .. }) && said.fetch_add(1, Ordering::SeqCst) == STRUCK {
-            vendors.behave(vendor, Behaviour { trouble: Some(trouble), ..ordinary() });
+            vendors.strike(vendor, Behaviour { trouble: Some(trouble), ..ordinary() });
         }
     });
     Ok(dial::run(Script { agent: Some(agent), ..script }, dialling).await?)

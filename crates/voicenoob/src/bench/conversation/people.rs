@@ -67,9 +67,7 @@ pub(super) fn plans(noise_dbfs: f32) -> Vec<Plan> {
         plans.extend(SENTENCES.map(|text| in_turn(text, voice, noise_dbfs)));
     }
     plans.extend(
-        noises()
-            .into_iter()
-            .map(|(name, pcm)| over(About::Noise, name, Speech::Pcm { samples: pcm, rate: RATE }, VOICES[0], noise_dbfs)),
+        noises().into_iter().map(|(name, pcm)| over(About::Noise, name, Speech::Pcm { samples: pcm, rate: RATE }, VOICES[0], noise_dbfs)),
     );
     plans
 }

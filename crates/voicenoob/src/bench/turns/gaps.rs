@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use simulator::{Event, Moment};
 
-/// Letters of the word by which a turn is known in everything that is said of it; its first is always [`MARK`].
+/// Letters of the word by which a turn is known in everything that is said of it; its first are always [`MARK`], as in no English word.
 const KEY_LETTERS: usize = 8;
-const MARK: char = 'q';
+const MARK: &str = "qz";
 /// What the rules may wait after the caller's last voice, ms: after a finished sentence, without knowing, within one.
 const RULES_MS: [u64; 3] = [super::QUIET_MS / 2, super::QUIET_MS, super::QUIET_MS * 2];
 
 /// The word of turn number `number`.
 pub(super) fn key(number: usize) -> String {
-    let letters = (1..KEY_LETTERS as u32).map(|place| char::from(b'a' + (number / 26_usize.pow(place - 1) % 26) as u8));
-    std::iter::once(MARK).chain(letters).collect()
+    let letters = (0..(KEY_LETTERS - MARK.len()) as u32).map(|place| char::from(b'a' + (number / 26_usize.pow(place) % 26) as u8));
+    MARK.chars().chain(letters).collect()
 }
 
 /// The word by which a turn is known, in a text.
