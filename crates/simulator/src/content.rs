@@ -127,7 +127,7 @@ pub struct Line {
     pub say: String,
     /// The tool that is called; ignored when the model was not offered it.
     pub tool: Option<String>,
-    /// Its arguments.
+    /// Its arguments. `{in 14 days}` stands for that day's date.
     pub arguments: Value,
     /// Its arguments as this text instead, malformed if so written: models do that.
     pub raw_arguments: Option<String>,
@@ -194,8 +194,24 @@ impl Mind {
             return Reply { say: unscripted(&heard, answered.is_some()), ..Reply::default() };
         };
         let say = line.say.replace("{heard}", &heard).replace("{result}", answered.map_or("", |(_, result)| result));
-        Reply { say, tool: line.tool.clone().map(|tool| (tool, line.arguments.clone())), raw_arguments: line.raw_arguments.clone() }
+        Reply { say, tool: line.tool.clone().map(|tool| (tool, dated(&line.arguments))), raw_arguments: line.raw_arguments.clone() }
     }
+}
+
+/// Arguments in which `{in N days}` is a date: a script that named one would be out of date some day.
+fn dated(arguments: &Value) -> Value {
+    match arguments {
+        Value::Object(fields) => Value::Object(fields.iter().map(|(name, value)| (name.clone(), dated(value))).collect()),
+        Value::Array(all) => all.iter().map(dated).collect(),
+        Value::String(text) => in_days(text).map_or_else(|| arguments.clone(), Value::String),
+        other => other.clone(),
+    }
+}
+
+fn in_days(text: &str) -> Option<String> {
+    let days: i64 = text.strip_prefix("{in ")?.strip_suffix(" days}")?.parse().ok()?;
+    let span = jiff::Span::new().try_days(days).ok()?;
+    Some(jiff::Zoned::now().date().checked_add(span).ok()?.to_string())
 }
 
 /// What is said where no line fits. What stands in square brackets was written by the program, and nobody said it.
@@ -218,7 +234,9 @@ mod tests {
         let mind = Mind::parse(include_str!("script.toml")).unwrap();
         let tools = ["check_availability".to_owned()];
         let first = mind.answer("I would like a double ROOM", None, &tools);
-        assert_eq!(first.tool.as_ref().unwrap().0, "check_availability");
+        let (tool, arguments) = first.tool.unwrap();
+        let arrival: jiff::civil::Date = arguments["arrival"].as_str().unwrap().parse().unwrap();
+        assert!(tool == "check_availability" && arrival > jiff::Zoned::now().date(), "{arguments}");
         assert!(mind.answer("a room please", None, &[]).tool.is_none(), "it was not offered");
         assert!(mind.answer("a room please", Some(("check_availability", "{}")), &tools).tool.is_none());
         assert_eq!(mind.answer("zebra", None, &tools).say, "You said: zebra.");

@@ -35,7 +35,7 @@ async fn set(
     Json(behaviour): Json<Behaviour>,
 ) -> Result<Json<Standing>, (StatusCode, String)> {
     let vendor = named(&name)?;
-    plan.behave(vendor, behaviour);
+    plan.strike(vendor, behaviour);
     Ok(Json(standing(&plan, vendor)))
 }
 

@@ -15,6 +15,8 @@ pub struct Plan(Arc<Mutex<BTreeMap<Vendor, Entry>>>);
 #[derive(Default)]
 struct Entry {
     behaviour: Behaviour,
+    /// How often it was changed for streams under way too.
+    changes: u64,
     seen: Seen,
     rng: fastrand::Rng,
 }
@@ -42,6 +44,8 @@ pub struct Act {
     pub trouble: Option<Trouble>,
     /// Time to its first byte.
     pub first: Duration,
+    /// The plan's changes that are known here.
+    changes: u64,
     pieces: u32,
     complete: bool,
 }
@@ -69,6 +73,13 @@ impl Plan {
         entry.behaviour = behaviour;
     }
 
+    /// The same, and a stream that lasts a call takes it up ([`Act::next_in_call`]); answers under way go on as they began.
+    pub fn strike(&self, vendor: Vendor, behaviour: Behaviour) {
+        let mut entries = self.entries();
+        let entry = entries.entry(vendor).or_default();
+        (entry.behaviour, entry.changes) = (behaviour, entry.changes + 1);
+    }
+
     /// How it behaves.
     pub fn behaviour(&self, vendor: Vendor) -> Behaviour {
         self.entries().entry(vendor).or_default().behaviour.clone()
@@ -83,18 +94,25 @@ impl Plan {
     pub fn begin(&self, vendor: Vendor) -> Act {
         let mut entries = self.entries();
         let entry = entries.entry(vendor).or_default();
-        let behaviour = entry.behaviour.clone();
-        let trouble = behaviour.trouble.filter(|_| entry.rng.f64() < behaviour.share);
-        let calm = Behaviour { trouble, ..behaviour.clone() };
-        let first = calm.first(&mut entry.rng);
+        let (trouble, first) = entry.draw();
         entry.seen.requests += 1;
         entry.seen.open += 1;
-        entry.seen.troubled += u64::from(trouble.is_some());
-        Act { plan: self.clone(), vendor, behaviour, trouble, first, pieces: 0, complete: false }
+        let (behaviour, changes) = (entry.behaviour.clone(), entry.changes);
+        Act { plan: self.clone(), vendor, behaviour, trouble, first, changes, pieces: 0, complete: false }
     }
 
     fn entries(&self) -> MutexGuard<'_, BTreeMap<Vendor, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    /// What goes wrong next, and the time to the first byte.
+    fn draw(&mut self) -> (Option<Trouble>, Duration) {
+        let trouble = self.behaviour.trouble.filter(|_| self.rng.f64() < self.behaviour.share);
+        let first = Behaviour { trouble, ..self.behaviour.clone() }.first(&mut self.rng);
+        self.seen.troubled += u64::from(trouble.is_some());
+        (trouble, first)
     }
 }
 
@@ -127,6 +145,27 @@ impl Act {
             Some(Trouble::Malformed { after }) if so_far == after => Next::Malformed,
             Some(Trouble::Error { after }) if so_far >= after => Next::Error,
             _ => Next::Send,
+        }
+    }
+
+    /// The same in a stream that lasts a whole call, for which behaviour that was changed since its begin counts too. A vendor that refuses from
+    /// then on ends the stream; one that is silent says nothing more.
+    pub(crate) fn next_in_call(&mut self) -> Next {
+        self.follow();
+        match self.trouble {
+            Some(Trouble::WrongKey | Trouble::TooMany { .. } | Trouble::Unavailable { .. }) => Next::Cut,
+            Some(Trouble::Silent) => Next::Stall,
+            _ => self.next(),
+        }
+    }
+
+    /// Takes up what was changed since the request began.
+    pub(crate) fn follow(&mut self) {
+        let mut entries = self.plan.entries();
+        let entry = entries.entry(self.vendor).or_default();
+        if entry.changes != self.changes {
+            (self.trouble, self.first) = entry.draw();
+            (self.behaviour, self.changes, self.pieces) = (entry.behaviour.clone(), entry.changes, 0);
         }
     }
 
@@ -163,5 +202,24 @@ mod tests {
         drop(plan.begin(Vendor::OpenAi));
         assert_eq!(plan.seen(Vendor::Deepgram).open, 0);
         assert_eq!(plan.seen(Vendor::OpenAi).cancelled, 1);
+    }
+
+    #[test]
+    fn what_is_changed_in_the_middle_of_a_call_reaches_a_stream_that_lasts_the_call_and_no_answer_under_way() {
+        let plan = Plan::default();
+        let (mut stream, mut answer) = (plan.begin(Vendor::Deepgram), plan.begin(Vendor::Deepgram));
+        assert_eq!((stream.next_in_call(), answer.next()), (Next::Send, Next::Send));
+        plan.strike(Vendor::Deepgram, Behaviour::with(Trouble::Cut { after: 1 }));
+        assert_eq!([stream.next_in_call(), stream.next_in_call()], [Next::Send, Next::Cut], "counted from the change");
+        assert_eq!([answer.next(), answer.next()], [Next::Send, Next::Send]);
+        plan.strike(Vendor::Deepgram, Behaviour::with(Trouble::Unavailable { status: 503 }));
+        assert_eq!(stream.next_in_call(), Next::Cut);
+        plan.strike(Vendor::Deepgram, Behaviour::with(Trouble::Silent));
+        assert_eq!(stream.next_in_call(), Next::Stall);
+        assert_eq!(plan.seen(Vendor::Deepgram).troubled, 3);
+        plan.strike(Vendor::Deepgram, Behaviour::default());
+        assert_eq!(stream.next_in_call(), Next::Send);
+        stream.complete();
+        answer.complete();
     }
 }

@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 
 use axum::Router;
+use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-use crate::{Behaviour, Ears, Mind, Mouth, Plan, Seen, SimulatorError, Vendor, control, vendors};
+use crate::{Behaviour, Ears, Journal, Mind, Mouth, Plan, Seen, SimulatorError, Vendor, control, vendors};
 
 /// What a simulator is started with.
 pub struct Config {
@@ -30,6 +31,7 @@ pub(crate) struct Stage {
     pub(crate) mouth: Mouth,
     pub(crate) ears: Ears,
     pub(crate) mind: Mind,
+    pub(crate) journal: Journal,
     /// Cancelled when the simulator stops.
     pub(crate) stop: CancellationToken,
 }
@@ -46,11 +48,13 @@ impl Simulator {
     pub async fn start(config: Config) -> Result<Self, SimulatorError> {
         let listener = bind(config.address).await?;
         let address = listener.local_addr().map_err(|source| SimulatorError::Listen { address: config.address, source })?;
-        let stage =
-            Stage { plan: Plan::default(), mouth: config.mouth, ears: config.ears, mind: config.mind, stop: CancellationToken::new() };
+        let (mouth, ears, mind) = (config.mouth, config.ears, config.mind);
+        let stage = Stage { plan: Plan::default(), mouth, ears, mind, journal: Journal::default(), stop: CancellationToken::new() };
         let riva = vendors::riva::start(config.riva, stage.clone()).await?;
         let router = Router::new().merge(control::router(&stage)).merge(vendors::router(&stage));
         let stop = stage.stop.clone();
+        // Vendors do not hold small pieces back for 40 ms; one that cannot be told so is only slower.
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         tokio::spawn(async move {
             let serving = axum::serve(listener, router);
             tokio::select! {
@@ -78,9 +82,19 @@ impl Simulator {
         format!("http://{}/simulator", self.address)
     }
 
-    /// Changes how a vendor behaves.
+    /// Changes how a vendor behaves, in streams that last a call too.
+    pub fn strike(&self, vendor: Vendor, behaviour: Behaviour) {
+        self.stage.plan.strike(vendor, behaviour);
+    }
+
+    /// Changes how a vendor behaves, from its next request on.
     pub fn behave(&self, vendor: Vendor, behaviour: Behaviour) {
         self.stage.plan.behave(vendor, behaviour);
+    }
+
+    /// When what happened at Deepgram's ears, OpenAI's chat completions and ElevenLabs' HTTP streams.
+    pub fn journal(&self) -> &Journal {
+        &self.stage.journal
     }
 
     /// What was seen of a vendor's users.

@@ -1,5 +1,6 @@
 //! For tests only: a server process of a test's own, calls to it, and what it left behind.
 
+mod agents;
 mod api_client;
 mod balancer;
 pub mod carrier;
@@ -12,8 +13,10 @@ pub mod postgres;
 mod proxy;
 pub mod redis;
 mod server;
+pub mod soak;
 mod socket;
 pub mod telnyx_api;
+pub mod vendor_faults;
 
 pub use api_client::{ADMINISTRATOR, ApiClient};
 pub use balancer::{BackendCounts, Balancer, BalancerOptions, MAX_BACKENDS, MAX_CONNECTIONS};

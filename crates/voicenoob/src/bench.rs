@@ -2,6 +2,7 @@
 
 mod api;
 mod bare;
+mod conversation;
 mod frames;
 mod hearing;
 mod live;
@@ -11,6 +12,7 @@ mod place;
 mod process;
 mod ring;
 mod table;
+mod turns;
 
 use std::process::ExitCode;
 
@@ -27,6 +29,10 @@ enum Command {
     Media(media::Args),
     /// Local speech: what is recognised and understood on telephone audio.
     Hearing(hearing::Args),
+    /// Turns: what we add to the time that ears, models and voices take, in many calls at once.
+    Turns(turns::Args),
+    /// Turn taking: interruptions, murmurs, noises and ends of turns, over real calls.
+    Conversation(conversation::Args),
     /// The API: requests with tokens and keys, beside a bare handler that answers the same bytes.
     Api(api::Args),
     /// Live state on Redis: calls are registered, counted and listed.
@@ -47,9 +53,11 @@ enum Command {
 }
 
 /// Measures. The exit code says whether it was measured, not whether targets were kept: the tables say that.
-pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: Args, settings: &server::settings::Settings) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::Media(args) => media::run(&args).await,
+        Command::Turns(args) => turns::run(&args).await,
+        Command::Conversation(args) => conversation::run(&args, settings).await,
         Command::Api(args) => api::run(&args).await,
         Command::BareApi(args) => api::run_bare(&args).await,
         Command::Hearing(args) => hearing::run(&args).await,

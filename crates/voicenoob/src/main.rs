@@ -110,7 +110,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Secrets(args) => secrets_file::run(args, &settings()?).await,
         Command::Config => config::run(&settings()?),
         Command::Check(args) => check::run(args, settings()?).await,
-        Command::Bench(args) => bench::run(args).await,
+        Command::Bench(args) => bench::run(args, &settings()?).await,
         Command::Simulate(args) => simulate::run(args, &settings()?).await,
         Command::Phrases(args) => phrases::run(args).await,
         Command::SpeechWorker => Ok(ExitCode::SUCCESS), // Handled before any of this was set up.

@@ -19,6 +19,8 @@ use crate::{say, say_error};
 const DEMO_HOTEL: &str = include_str!("../../../agents/hotel.toml");
 /// Picks the training sentences, as the server does.
 const SENTENCE_SEED: u64 = 1;
+/// Stands for any key: without one the program does not ask a vendor.
+const KEY: &str = "simulated";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -152,7 +154,7 @@ async fn ears(wanted: Option<Hearing>, mind: &Mind, settings: &Settings) -> anyh
     }
 }
 
-async fn recognizer(settings: &Settings) -> anyhow::Result<(Arc<dyn SpeechToText>, Arc<Domain>)> {
+pub(crate) async fn recognizer(settings: &Settings) -> anyhow::Result<(Arc<dyn SpeechToText>, Arc<Domain>)> {
     let hotel = AgentDefinition::from_flow(DEMO_HOTEL, PathBuf::from("agents/hotel.toml"))?;
     let AgentKind::Flow(flow) = &hotel.kind else { bail!("the demo hotel has no dialogue") };
     let domain = Arc::new(Domain { name: hotel.name.clone(), states: flow.domain(SENTENCE_SEED), background: flow.background() });
@@ -168,14 +170,15 @@ async fn recognizer(settings: &Settings) -> anyhow::Result<(Arc<dyn SpeechToText
     Ok((Arc::new(engine), domain))
 }
 
-/// Where each vendor is, and the line that tells the program.
+/// The settings that tell the program where each vendor is, as they can be put before `voicenoob serve`.
 fn table(simulator: &Simulator) -> String {
-    let row = |vendor: &str, address: &str, line: &str| format!("{vendor:<13} {address:<37} {line}");
+    let row = |vendor: &str, lines: &str| format!("{vendor:<13} {lines}");
     let vendors = Vendor::ALL.iter().map(|vendor| {
         let url = simulator.url(*vendor);
-        row(vendor.as_str(), &url, &format!("{}={url}", vendor.setting()))
+        row(vendor.as_str(), &format!("{}={url} {}={KEY}", vendor.setting(), vendor.key_setting()))
     });
-    let mut lines: Vec<String> = [row("VENDOR", "ADDRESS", "SETTING OF THE PROGRAM")].into_iter().chain(vendors).collect();
+    let mut lines: Vec<String> =
+        [row("VENDOR", "SETTINGS OF THE PROGRAM (leave out whom it shall not use)")].into_iter().chain(vendors).collect();
     let control = simulator.control_url();
     lines.push(format!("\nHow they behave: GET {control}, PUT {control}/VENDOR. Ctrl-C ends it."));
     lines.join("\n")

@@ -49,7 +49,7 @@ async fn messages(State(stage): State<Stage>, headers: HeaderMap, body: Bytes) -
     let answer = Answer::new(&asked, reply);
     let (kind, frames) =
         if asked.stream { ("text/event-stream; charset=utf-8", answer.frames()) } else { ("application/json", answer.whole()) };
-    let body = sse::body(act, frames, answer::faulty(), stage.stop.clone());
+    let body = sse::body(act, frames, answer::faulty(), stage.stop.clone(), None);
     ([(CONTENT_TYPE.as_str(), kind), ("request-id", refusal::request_id().as_str())], body).into_response()
 }
 

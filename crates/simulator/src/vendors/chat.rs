@@ -18,7 +18,7 @@ use self::answer::Answer;
 use self::refusal::Refusal;
 use crate::server::Stage;
 use crate::vendors::sse;
-use crate::{Act, Vendor};
+use crate::{Act, Event, Vendor};
 
 /// Largest request.
 const MAX_REQUEST_BYTES: usize = 4 << 20;
@@ -76,12 +76,14 @@ async fn answered(
             return refusal.into_response();
         }
     };
+    stage.journal.note(Event::Asked, || asked.heard.clone());
     act.wait_first().await;
     let reply = stage.mind.answer(&asked.heard, asked.answered(), &asked.tools);
+    let noted = Some((stage.journal.clone(), reply.say.clone()));
     let answer = Answer::new(&asked, reply);
     let (kind, frames) =
         if asked.stream { ("text/event-stream; charset=utf-8", answer.frames()) } else { ("application/json", answer.whole()) };
-    let body = sse::body(act, frames, answer.faulty(), stage.stop.clone());
+    let body = sse::body(act, frames, answer.faulty(), stage.stop.clone(), noted);
     ([(CONTENT_TYPE.as_str(), kind), ("x-request-id", &answer.request_id())], body).into_response()
 }
 

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use futures_util::stream;
 use tokio_util::sync::CancellationToken;
 
-use crate::Act;
 use crate::plan::Next;
+use crate::{Act, Event, Journal};
 
 /// Most bytes of one piece of a tool's arguments.
 const ARGUMENT_PIECE: usize = 8;
@@ -46,6 +46,7 @@ pub(crate) struct Faulty {
 
 struct Sending {
     act: Act,
+    noted: Noted,
     frames: VecDeque<Frame>,
     faulty: Faulty,
     pace: Duration,
@@ -53,10 +54,13 @@ struct Sending {
     over: bool,
 }
 
+/// Where the last token is written down, and as what. Without one, nowhere.
+pub(crate) type Noted = Option<(Journal, String)>;
+
 /// A body that sends these frames at the vendor's pace.
-pub(crate) fn body(act: Act, frames: Vec<Frame>, faulty: Faulty, stop: CancellationToken) -> Body {
+pub(crate) fn body(act: Act, frames: Vec<Frame>, faulty: Faulty, stop: CancellationToken, noted: Noted) -> Body {
     let pace = Duration::from_secs_f64(1.0 / act.behaviour.tokens_per_second.max(SLOWEST));
-    let sending = Sending { act, frames: frames.into(), faulty, pace, stop, over: false };
+    let sending = Sending { act, noted, frames: frames.into(), faulty, pace, stop, over: false };
     Body::from_stream(stream::unfold(sending, |mut sending| async move { Some((sending.next().await?, sending)) }))
 }
 
@@ -82,7 +86,14 @@ impl Sending {
         }
         tokio::time::sleep(self.pace * frame.tokens).await;
         match self.act.next() {
-            Next::Send => Some(Ok(frame.text.into())),
+            Next::Send => {
+                if self.frames.iter().all(|left| left.tokens == 0)
+                    && let Some((journal, words)) = self.noted.take()
+                {
+                    journal.note(Event::Answered, || words);
+                }
+                Some(Ok(frame.text.into()))
+            }
             Next::Stall => std::future::pending().await,
             Next::Cut => self.end(Err(io::Error::other("the connection is cut"))),
             Next::Error => self.end(Ok(self.faulty.error.clone().into())),

@@ -87,7 +87,7 @@ pub(super) struct Outcome {
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     ensure!(args.calls > 0 && args.seconds > 0, "no calls or no time: nothing to measure");
     let token = std::env::var(TOKEN_VARIABLE).ok();
-    let target = Target { address: args.address, token };
+    let target = Target { address: args.address, token, agent: "echo".to_owned() };
     // What the first calls allocate for good is not memory per call.
     Generator::new(4)?.hold(&target, Duration::from_secs(1), |_| Ok(()))?;
     std::thread::sleep(Duration::from_millis(500));

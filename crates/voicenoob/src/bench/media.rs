@@ -257,7 +257,7 @@ impl Measured {
 }
 
 /// The address in a server's first line.
-fn address(line: &str) -> anyhow::Result<SocketAddr> {
+pub(super) fn address(line: &str) -> anyhow::Result<SocketAddr> {
     let text = line.rsplit_once("http://").map(|(_, address)| address.trim());
     text.and_then(|text| text.parse().ok()).with_context(|| format!("a server did not say where it listens but {line:?}"))
 }

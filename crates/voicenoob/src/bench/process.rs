@@ -43,6 +43,12 @@ impl Launch {
         Ok(Self { program, pinned, files, notices })
     }
 
+    /// The same, and children take whichever core is free.
+    pub(super) fn on_every_core(mut self) -> Self {
+        self.pinned = false;
+        self
+    }
+
     /// Starts this program with these arguments on this core, at work in this folder.
     pub(super) fn start(&self, core: u32, arguments: &[&str], folder: &Path, environment: &[(&str, &str)]) -> anyhow::Result<Running> {
         let mut line: Vec<OsString> = Vec::new();

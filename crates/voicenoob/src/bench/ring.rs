@@ -24,10 +24,14 @@ pub(super) struct Target {
     pub(super) address: SocketAddr,
     /// Signs the webhook; none for the bare echo, which has no webhook.
     pub(super) token: Option<String>,
+    /// Who is called: an agent's name or id.
+    pub(super) agent: String,
 }
 
 /// A call whose stream has started and whose first frame is due.
 pub(super) struct Call {
+    /// The carrier's id of it.
+    pub(super) id: String,
     /// Blocking still.
     pub(super) stream: TcpStream,
     /// The carrier's side of it.
@@ -48,7 +52,7 @@ impl Target {
         let mut far = far_end(Carrier::Twilio, MediaFormat::PCMU_8K);
         let start = StreamStart {
             stream_id: format!("MZ{random}"),
-            carrier_call_id: call_id,
+            carrier_call_id: call_id.clone(),
             account: Some(ACCOUNT.to_owned()),
             from: None,
             to: None,
@@ -60,7 +64,7 @@ impl Target {
             frames::write(frames::TEXT, text.as_bytes(), Some(fastrand::u32(..).to_ne_bytes()), &mut opening);
         }
         stream.write_all(&opening).context("cannot send the start of a stream")?;
-        Ok(Call { stream, far })
+        Ok(Call { id: call_id, stream, far })
     }
 
     fn connect(&self) -> anyhow::Result<TcpStream> {
@@ -73,7 +77,7 @@ impl Target {
 
     /// Asks what to do with the call; answers the stream's path and parameters.
     fn webhook(&self, call_id: &str, token: &str) -> anyhow::Result<(String, BTreeMap<String, String>)> {
-        let path = "/webhooks/twilio/voice?agent=echo";
+        let path = format!("/webhooks/twilio/voice?agent={}", self.agent);
         let form = [
             ("CallSid", call_id),
             ("AccountSid", ACCOUNT),

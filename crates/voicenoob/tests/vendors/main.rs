@@ -1,6 +1,7 @@
 //! Agents with vendors: a real server process, real calls, and `voicenoob simulate vendors` in the vendors' place. The server does not know.
 
 mod agents;
+mod faults;
 mod keys;
 mod ladder;
 mod stage;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use call::Carrier;
 use dial::{CallReport, Script};
 use reqwest::Method;
@@ -54,20 +54,7 @@ impl Stage {
 
     /// Makes an agent of a tier that takes calls.
     pub(crate) async fn agent(&self, body: Value) -> Result<String> {
-        let made = self.admin.post("/api/v1/agents", &body).await?;
-        let id = made["id"].as_str().with_context(|| made.to_string())?.to_owned();
-        let ready = async {
-            let mut tick = tokio::time::interval(Duration::from_millis(100));
-            loop {
-                tick.tick().await;
-                let address = self.server.url().join(&format!("/audio/refusals/{id}/busy.wav"))?;
-                if self.server.http().get(address).send().await?.status() == 200 {
-                    return anyhow::Ok(());
-                }
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(60), ready).await.context("the agent does not become ready")??;
-        Ok(id)
+        self.server.add_agent(&self.admin, &body).await
     }
 
     /// The receptionist of the demo hotel with a model.
@@ -99,18 +86,7 @@ impl Stage {
 
     /// What is kept of a call, once all of it is.
     pub(crate) async fn record(&self, call: &CallReport) -> Result<Value> {
-        let path = format!("/api/v1/calls/{}", call.carrier_call_id);
-        let whole = async {
-            let mut tick = tokio::time::interval(Duration::from_millis(100));
-            loop {
-                tick.tick().await;
-                let found = self.admin.get(&path).await?;
-                if !found["call"]["ended_at"].is_null() && found["live"] == false {
-                    return anyhow::Ok(found);
-                }
-            }
-        };
-        tokio::time::timeout(FREED, whole).await.context("the call does not end")?
+        self.server.record(&self.admin, &call.carrier_call_id).await
     }
 
     /// Nothing of a call is left open at a vendor but what stands by.

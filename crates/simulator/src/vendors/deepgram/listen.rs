@@ -14,7 +14,7 @@ use super::refusal::{look, request_id};
 use super::transcriber::Transcriber;
 use crate::plan::Next;
 use crate::server::Stage;
-use crate::{Act, Vendor};
+use crate::{Act, Event, Journal, Vendor};
 
 /// Without sound and without a sign of life for so long, the socket is closed.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -46,8 +46,9 @@ pub(super) async fn upgrade(
     let upgrade = upgrade.read_buffer_size(READ_BUFFER).write_buffer_size(0).max_message_size(MAX_MESSAGE_BYTES);
     let mut response = upgrade.on_upgrade(move |socket| async move {
         let stop = stage.stop.clone();
-        let transcriber = Transcriber::new(parameters, stage.ears, request);
-        let stream = Stream { socket, act, transcriber, heard: false, mute: false, until: Instant::now() + SILENCE };
+        let (transcriber, journal) = (Transcriber::new(parameters, stage.ears, request), stage.journal);
+        let stream =
+            Stream { socket, act, transcriber, journal, words: String::new(), heard: false, mute: false, until: Instant::now() + SILENCE };
         tokio::select! {
             () = stream.run() => {}
             () = stop.cancelled() => {}
@@ -64,6 +65,9 @@ struct Stream {
     socket: WebSocket,
     act: Act,
     transcriber: Transcriber,
+    journal: Journal,
+    /// The last that were heard.
+    words: String,
     /// Sound came: from then on a sign of life is enough.
     heard: bool,
     /// Nothing more is said.
@@ -105,10 +109,7 @@ impl Stream {
             return Err(Over);
         }
         while let Some((message, is_final)) = self.transcriber.next().await {
-            if is_final {
-                self.think().await;
-            }
-            self.say(&message).await?;
+            self.result(&message, is_final).await?;
         }
         Ok(())
     }
@@ -121,8 +122,7 @@ impl Stream {
             Some("KeepAlive") => {}
             Some("Finalize") => {
                 if let Some(results) = self.transcriber.finalize().await {
-                    self.think().await;
-                    self.say(&results).await?;
+                    self.result(&results, true).await?;
                 }
             }
             Some("Configure") => {
@@ -154,8 +154,26 @@ impl Stream {
         Ok(())
     }
 
+    /// Says something about the sound so far; the last words of an utterance take their time.
+    async fn result(&mut self, message: &Value, is_final: bool) -> Result<(), Over> {
+        if is_final {
+            self.think().await;
+        }
+        self.say(message).await?;
+        if is_final {
+            let words = message["channel"]["alternatives"][0]["transcript"].as_str().unwrap_or_default();
+            if !words.is_empty() {
+                words.clone_into(&mut self.words);
+            }
+            // That there is nothing more is about the same words.
+            self.journal.note(Event::Heard, || self.words.clone());
+        }
+        Ok(())
+    }
+
     /// The time that a final result takes.
-    fn think(&self) -> tokio::time::Sleep {
+    fn think(&mut self) -> tokio::time::Sleep {
+        self.act.follow();
         tokio::time::sleep(self.act.first)
     }
 
@@ -163,7 +181,7 @@ impl Stream {
         if self.mute {
             return Ok(());
         }
-        match self.act.next() {
+        match self.act.next_in_call() {
             Next::Send => {}
             Next::Stall => {
                 self.mute = true;

@@ -12,6 +12,8 @@ const VOICE_DBFS: f32 = -45.0;
 const INTERIM_MS: u64 = 1000;
 /// A slice that is longer is final without an end of speech, milliseconds.
 const LONGEST_MS: u64 = 4000;
+/// Of the silence before a voice so much belongs to it, milliseconds: a slice that began long before would be cut in the middle of the sentence.
+const BEFORE_MS: u64 = 300;
 /// Silence after which a voice is a new one, where endpointing is off, milliseconds.
 const NEW_VOICE_MS: u64 = 300;
 
@@ -114,14 +116,28 @@ impl Slices {
         self.clock as f64 / 1000.0
     }
 
+    /// A voice begins: silence before it is nobody's.
+    fn begin_sentence(&mut self) {
+        let before = ((BEFORE_MS + FRAME_MS) * u64::from(self.rate) / 1000) as usize;
+        // Another sentence may stand before it, where only length ends a slice.
+        if self.slice.voice <= FRAME_MS as f64 / 1000.0 && self.slice.pcm.len() > before {
+            let dropped = self.slice.pcm.len() - before;
+            self.slice.pcm.drain(..dropped);
+            self.slice.start += dropped as f64 / f64::from(self.rate.max(1));
+        }
+    }
+
     fn frame(&mut self, pcm: &[i16]) -> Option<Cut> {
         self.clock += FRAME_MS;
         self.slice.pcm.extend_from_slice(pcm);
         if Level::of(pcm).rms_dbfs > VOICE_DBFS {
             self.slice.voice += FRAME_MS as f64 / 1000.0;
             (self.last_voice, self.told) = (Some(self.clock), false);
-            if !std::mem::replace(&mut self.speaking, true) && self.vad_events {
-                return Some(Cut::Started(self.seconds()));
+            if !std::mem::replace(&mut self.speaking, true) {
+                self.begin_sentence();
+                if self.vad_events {
+                    return Some(Cut::Started(self.seconds()));
+                }
             }
         }
         let silence = self.clock - self.last_voice.unwrap_or(0);
@@ -191,6 +207,12 @@ mod tests {
             (2400, Cut::Interim),
         ];
         assert_eq!(cuts(&parameters(), &[(false, 100), (true, 1000), (false, 1500)]), wanted);
+    }
+
+    #[test]
+    fn a_sentence_after_a_silence_is_not_cut_because_of_the_silence() {
+        let parameters = Parameters { interim: false, utterance_end: None, vad_events: false, ..parameters() };
+        assert_eq!(cuts(&parameters, &[(false, 2500), (true, 3000), (false, 400)]), [(5800, Cut::Final { speech_final: true })]);
     }
 
     #[test]

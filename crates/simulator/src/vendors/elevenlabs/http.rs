@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::refusal::Refusal;
 use super::{MAX_TEXT, begin, format, voices};
+use crate::Event;
 use crate::plan::Act;
 use crate::server::Stage;
 use crate::vendors::sound::{self, Coding};
@@ -61,11 +62,14 @@ pub(super) async fn stream(
     headers: HeaderMap,
     wish: Body,
 ) -> Result<Response, Refusal> {
+    let (words, journal) = (wish.as_ref().ok().and_then(|wish| wish.0.text.clone()).unwrap_or_default(), stage.journal.clone());
+    journal.note(Event::Wanted, || words.clone());
     let (act, sound, coding, rate) = spoken(&stage, &voice, &asked, &headers, wish).await?;
     act.wait_first().await;
     if sound::is_page(&act) {
         return Ok(sound::page(act));
     }
+    journal.note(Event::Sounded, || words);
     Ok(answer(sound::body(act, sound, coding.bytes_a_second(rate))))
 }
 

@@ -9,6 +9,9 @@ use crate::{Transcript, Word};
 
 /// Times of the stream are not exact to more than this, seconds; the shortest message of sound is longer.
 const TOLERANCE: f64 = 0.01;
+/// Sound behind the reported end of a speaker up to which nobody has spoken again, seconds: less than the shortest utterance (0.12 s) and the
+/// shortest quiet that ends one (0.32 s) take together.
+const QUIET: f64 = 0.4;
 /// Most final pieces of one utterance that are kept: one is some seconds long, and an utterance is at most 30 s.
 const MAX_PIECES: usize = 128;
 
@@ -33,6 +36,8 @@ pub(super) struct Assembly {
     open: Option<Alternative>,
     /// The end was reported for the words so far.
     ended: bool,
+    /// Where the speaker had come to an end and all before it was final, seconds of the stream.
+    closed: Option<f64>,
     /// Something came for it.
     answered: bool,
 }
@@ -54,7 +59,7 @@ impl Assembly {
             return News::default(); // Of an utterance that is over.
         }
         self.answered = true;
-        let (is_final, end) = (results.is_final, results.speech_final);
+        let (is_final, end, until) = (results.is_final, results.speech_final, results.end());
         let complete = asked && results.from_finalize;
         let straddles = results.start < self.base - TOLERANCE;
         let mut heard = results.channel.alternatives.into_iter().next().unwrap_or_default();
@@ -63,6 +68,11 @@ impl Assembly {
         }
         let words = self.take(heard, is_final);
         self.ended = (self.ended && !words) || end;
+        if is_final && end && self.has_words() {
+            self.closed = Some(until);
+        } else if words {
+            self.closed = None;
+        }
         News { words, end: end && self.has_words(), complete }
     }
 
@@ -72,6 +82,11 @@ impl Assembly {
         let end = ours && self.has_words() && !self.ended;
         self.ended |= end;
         News { end, ..News::default() }
+    }
+
+    /// True when all that was said up to here, in seconds of the stream, has come: there is nothing to ask for.
+    pub(super) fn is_all(&self, here: f64) -> bool {
+        self.open.is_none() && self.closed.is_some_and(|end| here - end <= QUIET)
     }
 
     /// All words so far.
@@ -166,6 +181,20 @@ mod tests {
         assert!(!assembly.results(heard(1.0, "", true, (false, true)), false).complete, "nobody asked");
         assert!(assembly.results(heard(1.0, "", true, (false, true)), true).complete);
         assert_eq!(assembly.transcript().text, "hello");
+    }
+
+    #[test]
+    fn after_a_reported_end_there_is_nothing_to_ask_for_until_somebody_speaks_again() {
+        let mut assembly = Assembly::new(0.0);
+        assembly.results(heard(0.0, "Hello.", true, NONE), false);
+        assert!(!assembly.is_all(1.0), "it goes on, as far as we know");
+        assembly.results(heard(1.0, "Again.", true, (true, false)), false);
+        assert!(assembly.is_all(2.2));
+        assert!(!assembly.is_all(2.5), "so long after the end there may be words that nobody has told of yet");
+        assembly.results(heard(2.0, "And", false, NONE), false);
+        assert!(!assembly.is_all(2.2));
+        assembly.results(heard(2.0, "And", true, NONE), false);
+        assert!(!assembly.is_all(3.0), "the last piece is final and not an end");
     }
 
     #[test]

@@ -136,10 +136,16 @@ impl Driver {
 
     async fn finalize(&mut self) -> Result<(), Fault> {
         self.now.due = Some(Instant::now() + self.config.finalize);
-        match &mut self.line {
+        let all = self.now.assembly.is_all(self.position());
+        let asked = match &mut self.line {
             Some(line) => line.control(wire::FINALIZE).await,
             None => Ok(()),
+        };
+        // The slice is closed for the next utterance; this one needs no answer, and does not wait for the way there and back.
+        if all {
+            self.complete();
         }
+        asked
     }
 
     async fn wait(&mut self) -> Result<(), Fault> {

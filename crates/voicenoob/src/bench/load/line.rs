@@ -226,7 +226,7 @@ mod tests {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let (server, _) = listener.accept().unwrap();
-            let line = Line::new(Call { stream, far: far_end(call::Carrier::Twilio, MediaFormat::PCMU_8K) }).unwrap();
+            let line = Line::new(Call { id: String::new(), stream, far: far_end(call::Carrier::Twilio, MediaFormat::PCMU_8K) }).unwrap();
             let delays = Histogram::new_with_bounds(1, 60_000_000, 3).unwrap();
             Self { line, server, speech: Speech::new(), outcome: Outcome::default(), delays, origin: Instant::now() }
         }
