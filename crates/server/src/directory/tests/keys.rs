@@ -82,7 +82,7 @@ async fn a_workspaces_keys_are_taken_up_on_every_instance_and_what_they_opened_i
     tx.commit().await.unwrap();
     town.until("it is used no more", || town.directory.outfit(ANNEX).is_none()).await;
     town.until("nor elsewhere", || other.outfit(ANNEX).is_none()).await;
-    assert!(outfit.upgrade().is_none());
+    town.until("it is freed", || outfit.upgrade().is_none()).await;
     assert_eq!(vault.parts(), [format!("deepgram_listen/{ANNEX}")], "a call goes on with it");
     drop(call);
     town.until("nothing is left of it", || vault.parts().is_empty()).await;
