@@ -169,7 +169,11 @@ impl LadderBrain {
     fn stalled(&mut self) {
         if !self.talk.waits_for_effect() {
             self.talk.give_up();
-            self.down(&Broken::Stalled(self.talk.persona.limits.stall));
+            let stalled = Broken::Stalled(self.talk.persona.limits.stall);
+            match self.talk.is_live() {
+                true => self.fall(&stalled, true),
+                false => self.down(&stalled),
+            }
         }
     }
 
@@ -248,8 +252,8 @@ impl LadderBrain {
     }
 
     /// The model that hears by itself gave no answer: a model of words, or the dialogue, goes on in the same turn.
-    fn fall(&mut self, broken: &Broken) {
-        let (owed, known) = (self.talk.busy(), !self.talk.awaits_words());
+    fn fall(&mut self, broken: &Broken, owed: bool) {
+        let known = !self.talk.awaits_words();
         self.talk.leave_live();
         self.without_voice(broken);
         if !owed || self.talk.has_tools_at_work() {
@@ -281,7 +285,7 @@ impl LadderBrain {
     /// The present model gave no answer: the next one is asked the same, in the same turn.
     fn down(&mut self, broken: &Broken) {
         if self.talk.is_live() {
-            return self.fall(broken);
+            return self.fall(broken, self.talk.busy());
         }
         let next = (self.place.at + 1..self.rungs.len()).find(|at| self.rungs.get(*at).is_some_and(|rung| (rung.open)()));
         tracing::warn!(error = %broken, "a model gave no answer");
@@ -367,7 +371,12 @@ impl LadderBrain {
             if matches!(outcome, ToolOutcome::Ok(_)) && self.talk.is_effect(id) {
                 self.place.since.clear();
             }
-            return self.talk.handle(BrainInput::ToolAnswered { id, outcome }, now);
+            self.talk.handle(BrainInput::ToolAnswered { id, outcome }, now);
+            if self.on_flow() && !self.talk.has_tools_at_work() && self.talk.busy() {
+                // Whoever called it is gone.
+                self.hand_to_flow();
+            }
+            return;
         };
         if matches!(outcome, ToolOutcome::Ok(_)) && self.talk.persona.tools.has_effects(&tool) {
             self.place.since.clear();
@@ -417,6 +426,8 @@ impl Brain for LadderBrain {
         match input {
             BrainInput::ToolAnswered { id, outcome } => self.tool_answered(id, outcome, now),
             BrainInput::TransferFailed { .. } => self.transfer_failed(input, now),
+            // What is under way, or has ended, was another's.
+            BrainInput::Resumed { .. } if self.talk.has_tools_at_work() || self.talk.has_ended() => self.talk.handle(input, now),
             input if self.on_flow() => self.tell_flow(input, now),
             BrainInput::Stalled if !self.talk.has_ended() => self.stalled(),
             input => self.talk.handle(input, now),

@@ -442,6 +442,12 @@ impl Flow {
         self.prompts.0.get(name)?.fixed().into_iter().find(|text| !text.is_empty())
     }
 
+    /// What the agent knows: each answer's name, and what it says.
+    pub fn knowledge(&self) -> Vec<(String, String)> {
+        let said = self.answers.iter().filter_map(|answer| Some((answer.name.replace('_', " "), answer.say.fixed().into_iter().next()?)));
+        said.collect()
+    }
+
     /// The person who takes over: a number to dial.
     pub fn transfer_number(&self) -> Option<&str> {
         self.person.as_ref()?.transfer.as_deref()

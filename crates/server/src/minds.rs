@@ -1,9 +1,10 @@
 //! The models behind an agent, made ready: who thinks, whom it plays, and what it may do.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use agent::{AgentDefinition, Control, Declared, Destination, Limits, Mind, Persona, Texts, Tool, ToolSet, Toolbox};
+use agent::{AgentDefinition, Control, Declared, Destination, Knowledge, Limits, LookUp, Mind, Persona, Texts, Tool, ToolSet, Toolbox};
 use call::Tier;
 use flow::Flow;
 use privacy::Secret;
@@ -22,6 +23,8 @@ const MAX_TOKENS: u32 = 400;
 const MAX_SILENCES: u32 = 3;
 /// What a model may do with its call where the workspace named no tools.
 const CONTROLS: [&str; 3] = ["end_call", "transfer_call", "send_dtmf"];
+/// The look into what the agent knows.
+const LOOK_UP: &str = "look_up";
 /// What it may do beside that.
 const MESSAGES: [&str; 2] = ["take_message", "schedule_callback"];
 
@@ -31,6 +34,8 @@ pub(crate) struct MindMaker {
     /// Whose words are wanted, before those of the tier.
     order: Vec<String>,
     tools: Toolbox,
+    /// What agents may look up, by their ids.
+    knowledge: Option<PathBuf>,
     /// Tools may be on this machine and in private networks.
     private: bool,
     guards: Guards,
@@ -40,7 +45,12 @@ pub(crate) struct MindMaker {
 impl MindMaker {
     /// `tools`: those that every agent may be given.
     pub(crate) fn new(kit: Arc<Kit>, order: Vec<String>, tools: Toolbox, private: bool, guards: Guards, sealer: Arc<dyn Sealer>) -> Self {
-        Self { kit, order, tools, private, guards, sealer }
+        Self { kit, order, tools, knowledge: None, private, guards, sealer }
+    }
+
+    /// In this folder stands what agents may look up, in folders named by their ids.
+    pub(crate) fn knowing(self, knowledge: Option<PathBuf>) -> Self {
+        Self { knowledge, ..self }
     }
 
     /// True when somebody can think for this tier.
@@ -62,13 +72,33 @@ impl MindMaker {
         if rungs.is_empty() && voices.is_empty() {
             return Err(format!("no model is configured for the tier {}; set the key of one (docs/vendors.md)", mind.tier.as_str()));
         }
-        let (toolbox, names) = self.toolbox(mind, flow, declared).await?;
+        let (mut toolbox, mut names) = self.toolbox(mind, flow, declared).await?;
+        match self.knowledge(agent, flow).await? {
+            Some(knowledge) if mind.tools.is_none() || names.iter().any(|name| name == LOOK_UP) => {
+                toolbox.add(Arc::new(LookUp::new(Arc::new(knowledge))));
+                names.retain(|name| name != LOOK_UP);
+                names.push(LOOK_UP.to_owned());
+            }
+            _ => names.retain(|name| name != LOOK_UP),
+        }
         let destinations: Vec<Destination> =
             flow.transfer_number().map(|number| Destination { name: "front_desk".into(), number: number.to_owned() }).into_iter().collect();
         let controls = Control::chosen(names.iter().map(String::as_str), &destinations);
         let others = names.iter().map(String::as_str).filter(|name| !CONTROLS.contains(name));
         let set = ToolSet::new(&toolbox, others, &controls).map_err(|fault| fault.to_string())?;
         Ok(Some(Minds { voices, rungs, persona: Arc::new(persona(agent, mind, flow, set)), tools: toolbox }))
+    }
+
+    /// What the agent may look up: its dialogue's answers, and what the operator put into its folder.
+    async fn knowledge(&self, agent: &AgentDefinition, flow: &Flow) -> Result<Option<Knowledge>, String> {
+        let (own, folder) = (flow.knowledge(), self.knowledge.as_ref().map(|folder| folder.join(agent.id.to_string())));
+        let read = move || match folder.filter(|folder| folder.is_dir()) {
+            Some(folder) => Knowledge::read(own, &folder).map(Some),
+            None if own.is_empty() => Ok(None),
+            None => Ok(Some(Knowledge::of(own.iter().map(|(name, text)| (name.as_str(), text.as_str()))))),
+        };
+        // Files are read: nothing for a thread that moves live audio.
+        tokio::task::spawn_blocking(read).await.map_err(|fault| fault.to_string())?.map_err(|fault| fault.to_string())
     }
 
     /// The tools, and the names of those that this agent may use.

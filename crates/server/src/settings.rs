@@ -45,6 +45,8 @@ pub struct Settings {
     pub max_concurrent_calls: usize,
     /// Folder with agent files (`*.toml`), beside the demo hotel.
     pub agents_dir: Option<PathBuf>,
+    /// What agents with a model may look up beside their dialogue's answers: a folder with a folder named by each agent's id.
+    pub knowledge_dir: Option<PathBuf>,
     /// Declared tools may have addresses on this machine and in private networks, and http on this machine.
     pub allow_private_tool_addresses: bool,
     /// What services charge. Not set: the prices that come with the program.
@@ -252,6 +254,7 @@ impl Settings {
             )?,
             max_concurrent_calls: reader
                 .get("MAX_CONCURRENT_CALLS", "100", "a number from 1 to 100000", |text| within(text, 1, 100_000))?,
+            knowledge_dir: reader.get("KNOWLEDGE_DIR", "", "a folder", |text| Some(optional(text).map(PathBuf::from)))?,
             agents_dir: reader.get("AGENTS_DIR", "", "a folder", |text| Some(optional(text).map(PathBuf::from)))?,
             allow_private_tool_addresses: reader.get("ALLOW_PRIVATE_TOOL_ADDRESSES", "false", "true or false", flag)?,
             prices_file: reader.get("PRICES_FILE", "", "a file", |text| Some(optional(text).map(PathBuf::from)))?,

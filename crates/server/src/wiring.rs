@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use agent::{AgentDefinition, Toolbox};
 use api::{ApiSettings, ApiState};
 use axum::serve::ListenerExt;
-use call::{EndReason, Timestamp};
+use call::{CallStatus, EndReason, Timestamp};
 use dispatch::Offer;
 use hotel::{BuiltInPms, Pms, Property};
 use live::{CallQueue, Leaving};
@@ -121,7 +121,8 @@ pub async fn wire(settings: Settings, worker: &WorkerCommand) -> Result<App, Ser
         settings.allow_private_tool_addresses,
         guards.clone(),
         Arc::clone(&accounts.sealer),
-    );
+    )
+    .knowing(settings.knowledge_dir.clone());
     let maker = Maker::new(recognizer, engines.phrases.clone(), engines.voices).with_minds(minds).with_outfits(outfitter);
     let directory = AgentDirectory::open(house, maker, Some(database.clone()), recorder.clone()).await?;
 
@@ -380,6 +381,12 @@ pub(crate) async fn never_came(app: &App, offer: Offer) {
     let record = &offer.record;
     // A repeated webhook of a call that has its stream leaves an offer that nobody takes.
     if app.live.contains(record.id) {
+        return;
+    }
+    // Nor does one who is being put through take it, or has hung up meanwhile.
+    let now = app.services.records.call(record.id).await;
+    if matches!(&now, Ok(Some(now)) if now.status == CallStatus::Transferring || now.ended_at.is_some()) {
+        app.waiting.give_up(&record.carrier_call_id, Leaving::Abandoned).await;
         return;
     }
     // Its stream may have gone to another instance that could not tell.

@@ -31,6 +31,8 @@ pub(crate) struct Unwritten {
     utterance: Utterance,
     /// What the ears heard, and how surely.
     ears: Option<(String, f32)>,
+    /// It answers a question whose answer is stored nowhere.
+    secret: bool,
 }
 
 impl<S: MediaSocket> Session<S> {
@@ -65,7 +67,10 @@ impl<S: MediaSocket> Session<S> {
                 self.ending = Some(exit);
             }
             Action::Stalled => self.stalled(now),
-            Action::GivenUp => error!("the agent owed a reply for too long: the caller has the floor again"),
+            Action::GivenUp => {
+                error!("the agent owed a reply for too long: the caller has the floor again");
+                self.replying = false;
+            }
         }
         Ok(None)
     }
@@ -89,7 +94,7 @@ impl<S: MediaSocket> Session<S> {
         let free = !self.conversation.agent_has_floor() && self.late.is_empty() && !self.replying;
         let Some(utterance) = self.utterance.take_if(|_| free && self.brain.listens()) else { return };
         self.write_unwritten(None);
-        self.unwritten = Some(Unwritten { utterance, ears: None });
+        self.unwritten = Some(Unwritten { utterance, ears: None, secret: self.secret });
         self.ears_owe = true;
         self.hand_over_sound(utterance, now, 0);
     }
@@ -104,10 +109,12 @@ impl<S: MediaSocket> Session<S> {
 
     /// Keeps an utterance that was answered by its sound: in the brain's words, else in those of the ears beside it, else without any.
     pub(crate) fn write_unwritten(&mut self, text: Option<&str>) {
-        let Some(Unwritten { utterance, ears }) = self.unwritten.take() else { return };
+        let Some(Unwritten { utterance, ears, secret }) = self.unwritten.take() else { return };
         let (ears, confidence) = ears.unzip();
         let (text, confidence) = text.map_or_else(|| (ears.as_deref().unwrap_or_default(), confidence), |text| (text, None));
+        let secret = std::mem::replace(&mut self.secret, secret);
         self.caller_turn_record(text, confidence, None, utterance.start_ms, utterance.voice_end);
+        self.secret = secret;
     }
 
     /// The caller's utterance, or what is known of it, is of no use.
@@ -161,6 +168,7 @@ impl<S: MediaSocket> Session<S> {
         self.reply.asked = Some(Asked { voice_end: utterance.voice_end, endpoint: utterance.endpoint, transcript: now, words });
         self.conversation.agent_thinks(now);
         if !self.late.is_empty() && !self.drops_late(said) {
+            self.brain.listen(CallerSound::Nothing);
             self.release_late(now);
         } else if understood {
             if self.brain.listens() {

@@ -46,8 +46,8 @@ impl<S: MediaSocket> Session<S> {
         let (text, sound_ms) = (heard.text.clone(), self.speaker.sound_heard());
         self.finish_turn(Some(heard), now);
         self.tell(BrainInput::Interrupted { heard: text, sound_ms });
-        if complete {
-            // Who interrupts has heard enough.
+        if complete || (self.brain.listens() && self.tools.is_empty()) {
+            // Who interrupts has heard enough; and a brain that listens by itself has dropped its answer.
             self.replying = false;
         }
         if complete && self.utterance.is_none_or(|utterance| !utterance.finished) {

@@ -201,7 +201,7 @@ impl<S: MediaSocket> Session<S> {
     /// Closes the agent's turn and stores it. `heard` is what was heard of it when it was cut.
     pub(crate) fn finish_turn(&mut self, heard: Option<conversation::Heard>, now: Instant) {
         let cut = heard.is_some();
-        let heard = heard.unwrap_or_else(|| self.speaker.ledger.finish());
+        let heard = heard.unwrap_or_else(|| self.speaker.turn_over());
         // What the caller said comes before what the agent answered.
         self.write_unwritten(None);
         let reply = std::mem::take(&mut self.reply);

@@ -174,6 +174,12 @@ impl Speaker {
         self.playout.pause(now, NETWORK_ALLOWANCE, |mark| ledger.anew(mark))
     }
 
+    /// All of the turn was heard.
+    pub(crate) fn turn_over(&mut self) -> Heard {
+        self.own = Own::default();
+        self.ledger.finish()
+    }
+
     /// Stops at once. What of it was heard, and the marks that will never be sent.
     pub(crate) fn cut(&mut self, now: Instant) -> Heard {
         self.waiting.clear();
@@ -260,9 +266,6 @@ impl Speaker {
             return;
         }
         self.drop_aside(); // Who has the answer needs no filler.
-        if self.ledger.is_empty() {
-            self.own.length = Duration::ZERO;
-        }
         let begins = self.own.mark.is_none();
         let Some(mark) = self.own.mark.clone().or_else(|| self.ledger.enter("")) else {
             error!(limit = Ledger::MAX_PIECES, "speech dropped: the reply has too many pieces");

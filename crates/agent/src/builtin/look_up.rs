@@ -68,11 +68,11 @@ pub enum KnowledgeError {
 }
 
 impl Knowledge {
-    /// From a file, or from every `.md` and `.txt` of a folder.
+    /// These texts with their names, and a file, or every `.md` and `.txt` of a folder.
     ///
     /// # Errors
     /// [`KnowledgeError`].
-    pub fn read(path: &Path) -> Result<Self, KnowledgeError> {
+    pub fn read(mut texts: Vec<(String, String)>, path: &Path) -> Result<Self, KnowledgeError> {
         let unreadable = |path: &Path| {
             let path = path.to_owned();
             move |source| KnowledgeError::Read { path, source }
@@ -92,7 +92,6 @@ impl Knowledge {
         if files.len() > MAX_FILES {
             return Err(KnowledgeError::TooMuch { path: path.to_owned(), limit: format!("{MAX_FILES} files") });
         }
-        let mut texts = Vec::new();
         for file in files {
             if std::fs::metadata(&file).map_err(unreadable(&file))?.len() > MAX_FILE {
                 return Err(KnowledgeError::TooMuch { path: file, limit: format!("{MAX_FILE} bytes a file") });
@@ -252,6 +251,21 @@ mod tests {
         assert!(knowledge.find("swimming pool temperature").is_empty());
         assert!(knowledge.find("").is_empty());
         assert!(Knowledge::default().find("anything").is_empty());
+    }
+
+    #[test]
+    fn files_of_a_folder_are_known_beside_what_is_given() {
+        let folder = std::env::temp_dir().join(format!("knowledge-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("house_rules.md"), HOUSE).unwrap();
+        std::fs::write(folder.join("picture.png"), [0xff, 0xfe]).unwrap();
+        let knowledge = Knowledge::read(vec![("pool".to_owned(), "The pool is heated in winter.".to_owned())], &folder).unwrap();
+        assert_eq!(knowledge.find("is the pool heated")[0].0, "pool");
+        assert_eq!(knowledge.find("when is breakfast served")[0].0, "house rules: Breakfast");
+        std::fs::write(folder.join("all.txt"), "x".repeat(1 << 21)).unwrap();
+        assert!(matches!(Knowledge::read(Vec::new(), &folder), Err(KnowledgeError::TooMuch { .. })));
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(matches!(Knowledge::read(Vec::new(), &folder), Err(KnowledgeError::Read { .. })));
     }
 
     #[test]

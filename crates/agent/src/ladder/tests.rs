@@ -15,7 +15,7 @@ pub(super) struct Ladder {
     changes: Arc<Mutex<Vec<String>>>,
 }
 
-fn flow() -> Arc<Flow> {
+pub(super) fn flow() -> Arc<Flow> {
     Arc::new(Flow::parse(HOTEL).unwrap())
 }
 

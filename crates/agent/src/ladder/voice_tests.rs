@@ -289,3 +289,60 @@ async fn who_interrupts_is_told_of_and_what_was_wished_before_is_dropped() {
     assert_eq!(speaks(&mut ladder).await, ["caller: Wait!", "~Yes?", "~160", "~.", "(listens)"]);
     assert_eq!(singer.noted(), ["cut at 300", "end_call_1 dropped", "start", "80 samples", "finish"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_that_holds_up_the_answer_for_too_long_is_given_up_and_a_model_of_words_answers() {
+    let singer = Singer::new([heard("Look, please.", wishes("look", json!({ "nights": 1 })))]);
+    let words = Scripted::new([vec![Line::Say("That takes too long today.")]]);
+    let mut ladder = singing(&singer, &words);
+    ladder.call.tell(BrainInput::Started).await;
+    assert_eq!(speaks(&mut ladder).await, ["caller: Look, please.", "#1 look {\"nights\":1}"]);
+    ladder.call.brain.handle(BrainInput::Heard { text: "look please".into(), confidence: 0.9 }, NOW);
+    assert_eq!(ladder.call.tell(BrainInput::Stalled).await, ["That takes too long today.", "(listens)"]);
+}
+
+/// Only a model that hears: below it stands the dialogue.
+fn singing_alone(singer: &Arc<Singer>) -> Ladder {
+    let voice = VoiceRung { model: Arc::clone(singer) as _, voice: None, open: Arc::new(|| true) };
+    ladder_with(Vec::new(), |brain| brain.speaking(vec![voice], 8000))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_effect_whose_model_is_gone_is_told_by_the_dialogue() {
+    let book = json!({ "nights": 2 });
+    let script = [
+        heard("Two nights please.", wishes("book", book.clone())),
+        says("Two nights, is that right?"),
+        [vec![VoiceEvent::CallerText("Yes, please.".into())], wishes("book", book), vec![failed()]].concat(),
+    ];
+    let singer = Singer::new(script);
+    let mut ladder = singing_alone(&singer);
+    ladder.call.tell(BrainInput::Started).await;
+    speaks(&mut ladder).await;
+    let said = speaks(&mut ladder).await;
+    assert_eq!(said, ["caller: Yes, please.", "#1 book {\"nights\":2}"]);
+    let said = ladder.call.ok(1, json!({ "code": "A1" })).await;
+    assert_eq!(said.last().map(String::as_str), Some("(listens)"), "{said:?}");
+    assert!(said[0].contains("done") || said.iter().any(|line| line == &ladder.call.brain.talk.persona.texts.done), "{said:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_taken_up_again_asks_for_the_effect_again_under_its_old_key() {
+    let book = json!({ "nights": 2 });
+    let script = [
+        heard("Two nights please.", wishes("book", book.clone())),
+        says("Two nights, is that right?"),
+        [vec![VoiceEvent::CallerText("Yes, please.".into())], wishes("book", book)].concat(),
+    ];
+    let mut ladder = singing_alone(&Singer::new(script));
+    ladder.call.tell(BrainInput::Started).await;
+    speaks(&mut ladder).await;
+    speaks(&mut ladder).await;
+    let (snapshot, persona) = (ladder.call.brain.snapshot(), Arc::clone(&ladder.call.brain.talk.persona));
+    let again = LadderBrain::resume(Vec::new(), super::tests::flow(), persona, Meter::default(), Arc::new(|_| {}), snapshot).unwrap();
+    let mut again = crate::model_brain::tests::Talking { brain: again };
+    let said = again.tell(BrainInput::Resumed { missed: false }).await;
+    assert_eq!(said.last().map(String::as_str), Some("#1 book {\"nights\":2}"), "{said:?}");
+    let said = again.ok(1, json!({ "code": "A1" })).await;
+    assert!(said.contains(&again.brain.talk.persona.texts.done), "{said:?}");
+}

@@ -135,12 +135,12 @@ impl Talk {
 
     /// The answer under way is given up: what was not said of it never was. Tools go on.
     pub(super) fn drop_answer(&mut self) {
-        self.drop_answer_at(0);
+        self.drop_answer_at(0, false);
     }
 
     /// The same, when the caller heard so much of the model's own sound.
-    fn drop_answer_at(&mut self, sound_ms: u32) {
-        self.live_cut(sound_ms);
+    fn drop_answer_at(&mut self, sound_ms: u32, unheard: bool) {
+        self.live_cut(sound_ms, unheard);
         (self.answer, self.wishes) = (None, None);
         self.ready.retain(|ready| matches!(ready.output, BrainOutput::CallTool { .. }));
     }
@@ -208,8 +208,8 @@ impl Talk {
     }
 
     pub(super) fn interrupted(&mut self, heard: &str, sound_ms: u32) {
-        self.drop_answer_at(sound_ms);
         let (said, heard) = (self.state.turn.join(" ").chars().count(), heard.trim().chars().count());
+        self.drop_answer_at(sound_ms, heard < said);
         // Three quarters of a read-back say what it is about; people say yes into its last words.
         if heard * 4 < said * 3 {
             self.state.consents.not_heard();

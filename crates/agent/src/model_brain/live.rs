@@ -19,6 +19,9 @@ use crate::BrainOutput;
 /// A wish that changes something waits so long for the caller's words: without a yes in them it is not granted.
 const WORDS_LIMIT: Duration = Duration::from_secs(2);
 
+/// Longest answer: about a minute of sound. More than that cannot be queued to be played.
+const MAX_SOUND_TOKENS: u32 = 1_000;
+
 /// The model's session and what of its answer is under way.
 pub(crate) struct Live {
     session: Box<dyn VoiceSession>,
@@ -62,8 +65,8 @@ impl Talk {
             voice,
             language: self.persona.language.clone(),
             tools: Arc::clone(self.persona.tools.specs()),
-            // A token is a twentieth of a second of sound here, and a word of text elsewhere: the limit of an answer in words is none for sound.
-            max_tokens: None,
+            // A token is a twentieth of a second of sound here, and a word of text elsewhere: the persona's limit is none for sound.
+            max_tokens: Some(MAX_SOUND_TOKENS),
             temperature: self.persona.temperature,
             rate,
             history: self.state.history.messages().cloned().collect(),
@@ -185,11 +188,11 @@ impl Talk {
         let Some(live) = &mut self.live else { return Ok(()) };
         match event {
             VoiceEvent::Audio(pcm) => {
-                live.sounding = true;
+                (live.sounding, live.spoke) = (true, true);
                 self.own(BrainOutput::Sound(pcm));
             }
             VoiceEvent::AgentText(text) => {
-                live.spoke = true;
+                (live.sounding, live.spoke) = (true, true);
                 self.own(BrainOutput::Words(text));
             }
             VoiceEvent::CallerText(text) => self.caller_text(text),
@@ -250,10 +253,10 @@ impl Talk {
         self.live.as_ref().is_some_and(|live| live.answering)
     }
 
-    /// The answer under way is given up; the caller heard so much of its sound.
-    pub(super) fn live_cut(&mut self, sound_ms: u32) {
+    /// The answer under way, or one of which something was not heard, is given up; the caller heard so much of its sound.
+    pub(super) fn live_cut(&mut self, sound_ms: u32, unheard: bool) {
         let Some(live) = &mut self.live else { return };
-        if live.answering || sound_ms > 0 {
+        if live.answering || unheard {
             live.session.interrupt(sound_ms);
         }
         (live.answering, live.sounding, live.spoke, live.wishes_due) = (false, false, false, None);

@@ -47,6 +47,8 @@ pub(super) struct Session {
     /// Answers asked for so far.
     asked: u64,
     speaking: bool,
+    /// The vendor's name of the caller's last utterance; `None` until it gave one.
+    heard_last: Option<String>,
     /// The caller's last utterance was not transcribed yet: whoever moves now leaves its words behind.
     unwritten: bool,
     /// Since when this socket is in use; `None` until the first one is open.
@@ -82,6 +84,7 @@ impl Session {
             wishes: Vec::new(),
             asked: 0,
             speaking: false,
+            heard_last: None,
             unwritten: false,
             since: None,
             leaving: false,
@@ -207,7 +210,7 @@ impl Protocol for Session {
             }
             Order::Finish => {
                 self.speaking = false;
-                self.unwritten = true;
+                (self.unwritten, self.heard_last) = (true, None);
                 self.send(json!({ "type": "input_audio_buffer.commit" }));
                 self.ask(true, now);
             }

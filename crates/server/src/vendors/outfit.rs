@@ -83,7 +83,11 @@ impl Outfitter {
     pub(crate) async fn outfit(&self, tenant: TenantId, keys: &[StoredKey]) -> Result<Outfit, String> {
         let mut own = Vec::new();
         for key in keys {
-            own.push((key.provider, self.opened(tenant, key).await?));
+            let opened = self.opened(tenant, key).await?;
+            // The document of a service account is no key of Live sessions.
+            if !(matches!(key.provider, Provider::Google) && opened.expose().starts_with('{')) {
+                own.push((key.provider, opened));
+            }
         }
         let (vendors, guards) = (only(&self.vendors, own), self.guards.clone());
         // Certificates are read and checked for each: nothing for a thread that moves live audio.

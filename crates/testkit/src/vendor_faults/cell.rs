@@ -80,7 +80,7 @@ pub async fn run(row: &Row, fault: Fault, options: &FaultOptions) -> Result<Outc
     let server = Server::start_with(&options.program, &settings).await?;
     let admin = server.administrator().await?;
     let agent = json!({
-        "name": "Receptionist", "tier": "balanced", "system_prompt": "You are the receptionist of a small hotel.", "greeting": "Good morning, Harbour View."
+        "name": "Receptionist", "tier": row.tier(), "system_prompt": "You are the receptionist of a small hotel.", "greeting": "Good morning, Harbour View."
     });
     let agent = server.add_agent(&admin, &agent).await?;
     let report = call(&server, agent, &vendors, (row, fault), options).await?;
@@ -189,7 +189,7 @@ fn rungs(record: &Value, part: Part) -> String {
     let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
     let own = match part {
         Part::Ears => "ears",
-        Part::Mind => "mind",
+        Part::Mind | Part::Speech => "mind",
         Part::Voice => "voice",
     };
     let lines = record["rungs"].as_array().into_iter().flatten().map(|rung| {

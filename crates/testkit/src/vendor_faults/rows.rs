@@ -21,6 +21,8 @@ pub enum Part {
     Mind,
     /// Speaks.
     Voice,
+    /// Hears the caller and speaks by itself.
+    Speech,
 }
 
 /// One adapter. The others of its call are vendors of other companies, so the fault is its alone.
@@ -53,6 +55,9 @@ pub const ROWS: &[Row] = &[
     row("azure", "Azure Speech", Part::Voice, Vendor::AzureSpeech, ["deepgram", "anthropic", "azure_speech"]),
     row("aura", "Deepgram Aura", Part::Voice, Vendor::Deepgram, ["riva", "anthropic", "deepgram"]),
     row("openai-speak", "OpenAI voices", Part::Voice, Vendor::OpenAi, ["deepgram", "anthropic", "openai"]),
+    // This machine's ears: simulated ones would take lines of the script that the model is to hear.
+    row("realtime", "OpenAI Realtime", Part::Speech, Vendor::OpenAi, ["local", "anthropic", "elevenlabs"]),
+    row("gemini", "Gemini Live", Part::Speech, Vendor::Gemini, ["local", "anthropic", "elevenlabs"]),
 ];
 
 /// What goes wrong.
@@ -73,12 +78,18 @@ pub const FAULTS: &[Fault] = &[
 ];
 
 impl Row {
+    /// The agent's tier: the one that speaks by such a model, or any other.
+    pub(super) fn tier(&self) -> &'static str {
+        if self.part == Part::Speech && self.vendor == Vendor::OpenAi { "premium" } else { "balanced" }
+    }
+
     /// The settings of a server whose parts are these vendors.
     pub(super) fn settings(&self, vendors: &Simulator) -> Vec<(&'static str, String)> {
         let [ears, mind, voice] = self.engines;
         let orders =
             [("STT_ENGINES", format!("{ears},local")), ("LLM_ENGINES", mind.to_owned()), ("TTS_ENGINES", format!("{voice},local"))];
-        let places = self.engines.iter().filter_map(|engine| place(engine));
+        let conversing = (self.part == Part::Speech).then_some(self.vendor);
+        let places = self.engines.iter().filter_map(|engine| place(engine)).chain(conversing);
         let places = places.flat_map(|vendor| [(vendor.setting(), vendors.url(vendor)), (vendor.key_setting(), KEY.to_owned())]);
         orders.into_iter().chain(places).collect()
     }

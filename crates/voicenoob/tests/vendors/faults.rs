@@ -23,6 +23,11 @@ async fn a_model_that_stops_in_the_middle_of_a_sentence_is_followed_by_the_dialo
 }
 
 #[tokio::test]
+async fn a_model_that_hears_and_breaks_off_in_its_answer_is_followed_by_one_of_words_and_nobody_waits_in_silence() -> Result<()> {
+    cell("realtime", "stall").await
+}
+
+#[tokio::test]
 async fn a_voice_that_stops_in_the_middle_of_a_sentence_is_followed_by_another_and_nobody_waits_in_silence() -> Result<()> {
     cell("elevenlabs", "stall").await
 }

@@ -80,8 +80,11 @@ impl Session {
     }
 
     pub(super) fn tool_answered(&mut self, id: &str, result: &str, now: Instant) {
+        let Some(wish) = self.wishes.iter_mut().find(|wish| wish.0 == id) else {
+            // The vendor took the wish back when the caller spoke, or knew of it in a connection that is gone; what was done is done.
+            return self.tell(&format!("[The tool that you had called has answered: {result}]"), !self.speaking, now);
+        };
         self.memory.answered(id, result);
-        let Some(wish) = self.wishes.iter_mut().find(|wish| wish.0 == id) else { return };
         wish.2 = Some(wire::answer(id, &wish.1, result));
         self.answer_tools(now);
     }

@@ -18,7 +18,7 @@ const MAX_SPOKEN: usize = 64;
 impl Session {
     pub(super) fn event(&mut self, event: &Value, now: Instant) {
         match wire::current(wire::kind(event)) {
-            "input_audio_buffer.committed" => self.memory.caller(text(&event["item_id"])),
+            "input_audio_buffer.committed" => self.committed(event),
             "conversation.item.input_audio_transcription.completed" => self.transcribed(event, now),
             "conversation.item.input_audio_transcription.failed" => self.written(now),
             "response.created" => self.created(event, now),
@@ -30,12 +30,22 @@ impl Session {
         }
     }
 
+    fn committed(&mut self, event: &Value) {
+        let item = text(&event["item_id"]);
+        self.memory.caller(item);
+        self.heard_last = Some(item.to_owned());
+    }
+
     fn transcribed(&mut self, event: &Value, now: Instant) {
         let words = text(&event["transcript"]).trim();
         usage::transcription(&event["usage"], &self.meter, self.service, &self.config.transcription);
         if !words.is_empty() {
-            self.memory.heard(text(&event["item_id"]), words);
-            self.report(VoiceEvent::CallerText(words.to_owned()));
+            let item = text(&event["item_id"]);
+            self.memory.heard(item, words);
+            // Words of an utterance before the last one would be taken for those of the last.
+            if self.heard_last.as_deref() == Some(item) {
+                self.report(VoiceEvent::CallerText(words.to_owned()));
+            }
         }
         self.written(now);
     }

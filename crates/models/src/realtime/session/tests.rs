@@ -169,3 +169,22 @@ fn the_configuration_is_that_of_general_availability() {
     assert_eq!(update["session"]["max_output_tokens"], "inf");
     assert!(update["session"].get("temperature").is_none());
 }
+
+#[test]
+fn words_that_come_after_the_next_utterance_are_not_taken_for_its_own() {
+    let (mut session, now) = speaking();
+    let committed = |item: &str| json!({ "type": "input_audio_buffer.committed", "item_id": item });
+    let heard =
+        |item: &str| json!({ "type": "conversation.item.input_audio_transcription.completed", "item_id": item, "transcript": "Yes." });
+    session.message(&committed("heard1"), now);
+    session.order(Order::Start, now);
+    session.order(Order::Finish, now);
+    sent(&mut session);
+    session.message(&heard("heard1"), now);
+    assert_eq!(sent(&mut session).1, 0, "late");
+    session.message(&committed("heard2"), now);
+    session.message(&heard("heard1"), now);
+    assert_eq!(sent(&mut session).1, 0, "later");
+    session.message(&heard("heard2"), now);
+    assert_eq!(sent(&mut session).1, 1);
+}
