@@ -65,6 +65,11 @@ impl FlowBrain {
         self.dialogue.keypad_only();
     }
 
+    /// See [`Dialogue::nobody_reached`].
+    pub(crate) fn nobody_reached(&mut self) {
+        self.dialogue.nobody_reached();
+    }
+
     /// What it wanted to say and do is left out.
     pub(crate) fn hush(&mut self) {
         self.ready.clear();

@@ -180,11 +180,12 @@ impl LadderBrain {
     /// Nobody was reached. What the caller said before is done with: it must not put the caller through again.
     fn transfer_failed(&mut self, input: BrainInput, now: DateTime) {
         self.place.since.clear();
-        self.talk.not_put_through();
         if self.on_flow() {
+            self.talk.not_put_through();
             self.place.flow_began = true;
             self.tell_flow(input, now);
         } else {
+            self.flow.nobody_reached();
             self.talk.handle(input, now);
         }
     }

@@ -17,6 +17,7 @@ use jiff::civil::DateTime;
 use crate::definition::{Command, Flow};
 use crate::understand::{Context, Heard, understand};
 use crate::vocabulary::{Exit, Input, Output};
+pub use state::MOST_UNREACHED;
 use state::{Asked, State, TimeLeft};
 
 /// A conversation that follows a [`Flow`]. Give it every [`Input`], then take every [`Output`].
@@ -77,6 +78,11 @@ impl Dialogue {
     /// Speech recognition is missing: the key menu is run instead of the conversation. Call it before [`Input::Started`] or [`Input::Resumed`].
     pub fn keypad_only(&mut self) {
         self.state.keypad_only = true;
+    }
+
+    /// The caller was to be put through by another brain of this call, and nobody was reached.
+    pub fn nobody_reached(&mut self) {
+        self.state.unreached += 1;
     }
 
     /// The next thing to do, if any.

@@ -67,7 +67,7 @@ mod words;
 pub use change::{ChangeProblem, Changes};
 pub use consent::yes_or_no;
 pub use definition::{Flow, Keypad, KeypadEntry, TurnTaking};
-pub use dialogue::{Dialogue, SnapshotError};
+pub use dialogue::{Dialogue, MOST_UNREACHED, SnapshotError};
 pub use hold::{HoldTexts, WaitTexts};
 pub use load::Problem;
 pub use vocabulary::{Exit, Input, Output, ToolOutcome, TransferWhy};

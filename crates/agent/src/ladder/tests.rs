@@ -140,6 +140,19 @@ async fn a_caller_whom_nobody_took_goes_on_with_the_dialogue_when_the_models_fai
 }
 
 #[tokio::test(start_paused = true)]
+async fn whom_the_model_has_tried_twice_in_vain_the_dialogue_does_not_try_again() {
+    let message = || vec![Say("Shall I take a message?")];
+    let model = Scripted::new([message(), message(), vec![Fail]]);
+    let mut ladder = ladder(vec![rung(&model, &open())]);
+    ladder.call.tell(BrainInput::Started).await;
+    for _ in 0..2 {
+        ladder.call.tell(BrainInput::TransferFailed { why: TransferWhy::NoAnswer }).await;
+    }
+    let said = ladder.call.heard("can i speak to a person").await;
+    assert!(said.iter().all(|text| !text.starts_with("(to ")), "{said:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_models_or_ears_the_dialogue_talks() {
     let mut ladder = ladder(Vec::new());
     assert!(ladder.call.tell(BrainInput::Started).await[0].contains("Harbour View"));

@@ -32,8 +32,9 @@ impl Talk {
         !self.state.round.is_empty()
     }
 
-    /// What had ended with a transfer has not ended.
+    /// What had ended with a transfer has not ended: nobody was reached.
     pub(crate) fn not_put_through(&mut self) {
+        self.state.unreached += 1;
         self.state.ended.take_if(|exit| matches!(exit, Exit::Transfer { .. }));
     }
 

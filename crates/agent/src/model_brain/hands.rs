@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flow::{Exit, ToolOutcome};
+use flow::{Exit, MOST_UNREACHED, ToolOutcome};
 use jiff::civil::Date;
 use models::ToolCall;
 use serde::{Deserialize, Serialize};
@@ -119,6 +119,10 @@ impl Talk {
             }
             _ if !alone => return Some(json!({ "status": "not_called", "error": "call it alone, after the other tools have answered" })),
             Control::EndCall => (texts.goodbye.clone(), Exit::Goodbye),
+            Control::TransferCall(_) if self.state.unreached >= MOST_UNREACHED => {
+                let error = "nobody was reached before, and nobody is called again: offer what you can do instead";
+                return Some(json!({ "status": "failed", "error": error }));
+            }
             Control::TransferCall(destinations) => {
                 let wanted = serde_json::from_value::<Transfer>(arguments).ok();
                 let to = wanted.and_then(|wanted| destinations.iter().find(|known| known.name == wanted.destination));

@@ -49,6 +49,8 @@ pub(crate) struct State {
     pub(super) turn_over: bool,
     /// The last tool that changed something did so, and nothing was said since.
     pub(super) untold_effect: bool,
+    /// Times the caller was to be put through and nobody was reached.
+    pub(super) unreached: u32,
     pub(super) ended: Option<Exit>,
 }
 

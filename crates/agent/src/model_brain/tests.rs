@@ -356,6 +356,20 @@ async fn a_caller_whom_nobody_took_is_told_so_and_the_model_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_person_is_tried_twice_and_then_the_model_is_told_that_nobody_is_called_again() {
+    let put_through = || vec![Call("transfer_call", json!({ "destination": "front desk" }))];
+    let model = Scripted::new([put_through(), vec![Say("A message?")], put_through(), vec![Say("A message?")], put_through()]);
+    let mut call = talking(&model);
+    for _ in 0..2 {
+        assert_eq!(call.heard("a person please").await.last().unwrap(), "(to +12025550143)");
+        call.tell(BrainInput::TransferFailed { why: TransferWhy::NoAnswer }).await;
+    }
+    let said = call.heard("a person please").await;
+    assert!(said.iter().all(|text| !text.starts_with("(to ")), "{said:?}");
+    assert!(model.last().iter().any(|message| message.contains("nobody is called again")), "{:?}", model.last());
+}
+
+#[tokio::test(start_paused = true)]
 async fn keys_are_pressed_and_heard_of_and_a_card_is_not() {
     let model = Scripted::new([
         vec![Call("send_dtmf", json!({ "digits": "1w2#" }))],

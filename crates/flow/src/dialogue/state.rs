@@ -16,7 +16,7 @@ pub(super) const MOST_TASKS: usize = 5;
 pub(super) const MOST_REFUSALS: u32 = 6;
 
 /// Times a person is tried in vain in one call; then nobody is put through any more, but in an emergency.
-pub(super) const MOST_UNREACHED: u32 = 2;
+pub const MOST_UNREACHED: u32 = 2;
 
 /// A stored conversation.
 #[derive(Debug, Serialize, Deserialize)]
