@@ -120,7 +120,9 @@ impl Heart {
                 continue;
             }
             let claimed = self.records.claimed_by(record.id).await?;
-            if claimed.is_none_or(|instance| !living.contains(instance.as_str())) {
+            // Its carrier has told the end, and that could not be stored: who served it looks after it.
+            let told = record.status.is_final() && claimed.as_deref() == Some(self.admission.instance().as_str());
+            if told || claimed.is_none_or(|instance| !living.contains(instance.as_str())) {
                 info!(call.id = %record.id, "a call that nobody serves is closed in the records");
                 self.close(&record, EndReason::InstanceLost).await;
             }

@@ -9,9 +9,12 @@ use tracing::info;
 
 use crate::aftermath::PAGE;
 
-/// A transfer whose end the carrier did not tell in this time is closed: Twilio and Telnyx let none last longer where they were told no limit
-/// (`timeLimit` of `<Dial>`, `time_limit_secs` of a transfer: 14400 s).
-pub const TRANSFER_LIMIT: Duration = Duration::from_secs(4 * 3600);
+/// Twilio and Telnyx let two people talk no longer where they were told no limit (`timeLimit` of `<Dial>`, `time_limit_secs` of a transfer: 14400 s).
+const TALK_LIMIT: Duration = Duration::from_secs(4 * 3600);
+/// The carriers count from the answer, we from before it rang (Telnyx lets it ring for 600 s at most).
+const RING_LIMIT: Duration = Duration::from_secs(600);
+/// A transfer whose end the carrier did not tell in this time is closed.
+pub const TRANSFER_LIMIT: Duration = TALK_LIMIT.saturating_add(RING_LIMIT);
 
 /// Closes the transfers of which nothing was heard for [`TRANSFER_LIMIT`].
 pub(crate) async fn close_transfers(records: &dyn Records, recorder: &CallRecorder, now: Timestamp) -> Result<(), StoreError> {
@@ -64,7 +67,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_transfer_whose_end_is_never_told_is_closed_after_four_hours_and_no_minute_before() {
+    async fn a_transfer_whose_end_is_never_told_is_closed_after_four_hours_and_the_ringing_and_no_minute_before() {
         let records = SqlRecords::new(Database::in_memory().await.unwrap());
         let call = records.open_call(&record()).await.unwrap();
         records.answer_call(call.id, at(2), None).await.unwrap();
@@ -76,7 +79,7 @@ mod tests {
             let call = records.call(call.id).await.unwrap().unwrap();
             (call.status, call.end_reason)
         };
-        assert_eq!(after(4 * 3600 - 60).await, (CallStatus::Transferring, None));
-        assert_eq!(after(4 * 3600).await, (CallStatus::Completed, Some(EndReason::TransferLost)));
+        assert_eq!(after(4 * 3600 + 540).await, (CallStatus::Transferring, None));
+        assert_eq!(after(4 * 3600 + 600).await, (CallStatus::Completed, Some(EndReason::TransferLost)));
     }
 }

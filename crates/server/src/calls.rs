@@ -196,6 +196,9 @@ fn on_end(app: &App, call: &Connected, entered: Entered, back: bool) -> session:
                 (None, Some(to)) => NextStep::Dial(Dial::new(PhoneNumber::new(to), language, Timestamp::now(), Some(stream_id))),
                 (None, None) => NextStep::Hangup,
             };
+            if matches!(next, NextStep::Dial(_)) {
+                withdraw_offer(&app, &record).await;
+            }
             set_next(&app, record.id, &next).await;
             if next == NextStep::Hangup {
                 entered.await;
@@ -204,6 +207,13 @@ fn on_end(app: &App, call: &Connected, entered: Entered, back: bool) -> session:
         }
         .boxed()
     })
+}
+
+/// A repeated webhook of a call that is live has left an offer that nobody takes: it must not keep a place while the caller is with a person.
+async fn withdraw_offer(app: &App, record: &CallRecord) {
+    if app.offers.withdraw(record.carrier, &record.carrier_call_id).is_some() {
+        app.waiting.give_up(&record.carrier_call_id, live::Leaving::Abandoned).await;
+    }
 }
 
 /// True while no other instance has taken the call up. When that cannot be read, this one goes on as if none had.
@@ -241,7 +251,14 @@ async fn finish(app: &App, call: &Connected, ending: &Ending, talked: Duration) 
             }
             open_for_resume(app, &call.record).await;
         }
-        None if put_through(&call.record, ending).is_some() => recorder.call_put_through(),
+        None if put_through(&call.record, ending).is_some() => match left(app, &call.record).await {
+            Left::PutThrough => recorder.call_put_through(),
+            Left::HungUp => {
+                end_record(app, &call.record, EndReason::CallerHungUp).await;
+                recorder.call_ended(&agent_id, EndReason::CallerHungUp, talked);
+            }
+            Left::Undecided => open_for_resume(app, &call.record).await,
+        },
         None => {
             if ending.why == EndReason::Drained {
                 promise_callback(app, call, CallbackWhy::Drain).await;
@@ -249,6 +266,31 @@ async fn finish(app: &App, call: &Connected, ending: &Ending, talked: Duration) 
             end_record(app, &call.record, ending.why).await;
             recorder.call_ended(&agent_id, ending.why, talked);
         }
+    }
+}
+
+/// How an agent has left a caller who is to be put through.
+enum Left {
+    /// The call is its carrier's.
+    PutThrough,
+    /// The carrier has said, while the agent was leaving, that the caller's line is down: it says nothing more.
+    HungUp,
+    /// Nobody knows whom to call: it could not be stored. The carrier asks, and the agent goes on.
+    Undecided,
+}
+
+async fn left(app: &App, record: &CallRecord) -> Left {
+    let records = &app.services.records;
+    match tokio::join!(records.call(record.id), records.next_step(record.carrier, &record.carrier_call_id)) {
+        (Ok(Some(now)), Ok(Some(NextStep::Dial(_)))) if now.status.is_final() && now.ended_at.is_none() => Left::HungUp,
+        // What becomes of it may be there already.
+        (Ok(_), Ok(Some(NextStep::Dial(_) | NextStep::Unreached { .. } | NextStep::Transferred { .. }))) => Left::PutThrough,
+        (Ok(Some(now)), Ok(_)) if now.ended_at.is_some() => Left::PutThrough,
+        (Err(fault), _) | (_, Err(fault)) => {
+            error!(error = %fault, "whether the caller is being put through could not be read");
+            Left::Undecided
+        }
+        _ => Left::Undecided,
     }
 }
 

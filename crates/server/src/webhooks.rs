@@ -100,7 +100,7 @@ fn told_of_dial<S: Signed>(request: &S) -> Result<transfer::Told, WebhookError> 
     let outcome = telephony::parse_dial(request.body())?;
     let report = parse_status(S::CARRIER, request.body(), request.content_type());
     let caller_left = report.is_ok_and(|report| report.status.is_some_and(call::CallStatus::is_final));
-    Ok(transfer::Told { outcome, caller_left })
+    Ok(transfer::Told { outcome, caller_left, was_dialled: true })
 }
 
 /// How a call goes, in the carrier's words.
@@ -150,8 +150,11 @@ async fn over(app: &App, carrier: Carrier, carrier_call_id: &str) -> Result<(), 
     let records = &app.services.records;
     if let Some(offer) = app.offers.withdraw(carrier, carrier_call_id) {
         app.waiting.give_up(carrier_call_id, live::Leaving::Abandoned).await;
-        let why = if offer.record.answered_at.is_some() { EndReason::CallerHungUp } else { EndReason::NotConnected };
-        crate::calls::end_interrupted(app, &offer.record, why).await;
+        // The offer may be older than its end.
+        if let Some(record) = records.call(offer.record.id).await?.filter(|record| record.ended_at.is_none()) {
+            let why = if record.answered_at.is_some() { EndReason::CallerHungUp } else { EndReason::NotConnected };
+            crate::calls::end_interrupted(app, &record, why).await;
+        }
         return Ok(());
     }
     let Some(record) = records.call_by_carrier(carrier, carrier_call_id).await?.filter(|record| record.ended_at.is_none()) else {

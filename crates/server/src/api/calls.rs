@@ -201,7 +201,9 @@ pub(super) async fn hang_up(State(app): State<App>, caller: Caller, ApiPath(path
     let call = find(&app, &caller, &path).await?;
     super::noted(&app, &caller, "call.hang_up", "call", Some(call.id.to_string())).await?;
     if !app.live.hang_up(call.id) {
-        let elsewhere = app.services.records.claimed_by(call.id).await?.filter(|_| call.ended_at.is_none() && app.shares_live_state());
+        // A caller with a person, or on the way, is the carrier's: no instance has the line.
+        let is_served = call.ended_at.is_none() && call.status != CallStatus::Transferring;
+        let elsewhere = app.services.records.claimed_by(call.id).await?.filter(|_| is_served && app.shares_live_state());
         let Some(instance) = elsewhere.and_then(|name| InstanceName::new(&name).ok()).filter(|name| name != app.instance()) else {
             return Err(Problem::conflict("not_live", "the call is not live"));
         };

@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use call::{CallRecord, Carrier, Direction, EndReason, NextStep, PhoneNumber};
+use call::{CallRecord, Carrier, Dial, Direction, EndReason, NextStep, PhoneNumber};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use store::StoreError;
 use telephony::telnyx::webhook::{CallControlEvent, CallControlKind};
 use telephony::{Document, VoiceOffer};
 use tracing::{error, info};
@@ -20,6 +21,7 @@ use uuid::Uuid;
 
 use super::answer::{self, Asked};
 use super::resume;
+use super::transfer::Told;
 use crate::calls::STREAM_ID;
 use crate::origin::Origin;
 use crate::refusals::{self, Refusal};
@@ -56,21 +58,20 @@ pub(super) async fn event(app: &App, control: &Arc<dyn CallControl>, origin: &Or
         }
         CallControlKind::StreamingStopped { .. } | CallControlKind::StreamingFailed { .. } => {
             let document = match commands.again(app, origin) {
-                Some(document) => document,
-                None => {
-                    let after = resume::After { call: bare(call), dialled: None, hop: 0 };
-                    let document = resume::next_document(app, origin, after).await;
-                    commands.remember(app);
-                    document
-                }
+                Some(document) => Ok(document),
+                None => commands.decided(app, origin, None).await,
             };
-            match commands.go_on(app, document).await {
-                Done::NotDialled => not_dialled(app, origin, &commands).await,
-                done => done,
+            match document {
+                Ok(document) => match commands.go_on(app, document).await {
+                    Done::NotDialled => not_dialled(app, origin, &commands).await,
+                    done => done,
+                },
+                Err(fault) => later(&fault),
             }
         }
         CallControlKind::Hangup(report) => return super::reported(app, Carrier::Telnyx, report).await,
-        CallControlKind::Other(name) if name == "call.speak.ended" => spoken(app, &commands).await,
+        // The carrier's voice speaks last words only.
+        CallControlKind::Other(name) if name == "call.speak.ended" => commands.hangup().await,
         _ => Done::Yes,
     };
     match done {
@@ -91,9 +92,11 @@ enum Done {
 /// True when the call has another stream by now, or waits for one: events come late, and out of order.
 async fn is_old_news(app: &App, call_id: &str, stream_id: Option<&str>) -> bool {
     let Some(stream_id) = stream_id else { return false };
-    let next = app.services.records.next_step(Carrier::Telnyx, call_id).await;
-    if let Ok(Some(NextStep::Unreached { stream: Some(before), .. })) = next {
-        return before.eq_ignore_ascii_case(stream_id);
+    match app.services.records.next_step(Carrier::Telnyx, call_id).await {
+        Ok(Some(NextStep::Unreached { stream: Some(before), .. })) => return before.eq_ignore_ascii_case(stream_id),
+        // It is dialled when this stream ends, and no other.
+        Ok(Some(NextStep::Dial(Dial { stream: Some(last), .. }))) => return !last.eq_ignore_ascii_case(stream_id),
+        _ => {}
     }
     let calls = app.live_state.active_calls().await.unwrap_or_default();
     let live = calls.iter().find(|entry| entry.call_id == call_id).and_then(|entry| entry.metadata.as_ref()?.get(STREAM_ID));
@@ -107,7 +110,7 @@ async fn is_answered(app: &App, commands: &Commands<'_>) -> bool {
 
 /// A call that was refused was answered without a stream: now it can be told why.
 async fn refused(app: &App, commands: &Commands<'_>) -> Done {
-    let found = app.services.records.call_by_carrier(Carrier::Telnyx, &commands.event.call_control_id).await;
+    let found = app.services.records.call_by_carrier(Carrier::Telnyx, commands.call).await;
     let record = match found {
         Ok(Some(record)) if record.ended_at.is_none() => return Done::Yes,
         Ok(Some(record)) => record,
@@ -118,8 +121,13 @@ async fn refused(app: &App, commands: &Commands<'_>) -> Done {
             return Done::Elsewhere;
         }
     };
+    told_why(app, commands, &record).await
+}
+
+/// The carrier's voice says why a call is over: the same words, whenever the event comes again.
+async fn told_why(app: &App, commands: &Commands<'_>, record: &CallRecord) -> Done {
     let kind = match record.end_reason {
-        Some(EndReason::Refused) => answer::why_refused(app, &record),
+        Some(EndReason::Refused) => answer::why_refused(app, record),
         Some(EndReason::Drained) => Refusal::Closing,
         _ => Refusal::Fault,
     };
@@ -129,17 +137,14 @@ async fn refused(app: &App, commands: &Commands<'_>) -> Done {
     }
 }
 
-/// The carrier's voice has said its sentence: a call that is over is hung up.
-async fn spoken(app: &App, commands: &Commands<'_>) -> Done {
-    match record(app, commands).await {
-        Some(record) if record.ended_at.is_none() => Done::Yes,
-        _ => commands.hangup().await,
-    }
+async fn record(app: &App, commands: &Commands<'_>) -> Option<CallRecord> {
+    let found = app.services.records.call_by_carrier(Carrier::Telnyx, commands.call).await;
+    found.inspect_err(|fault| error!(error = %fault, "the record of a call could not be read")).ok().flatten()
 }
 
-async fn record(app: &App, commands: &Commands<'_>) -> Option<CallRecord> {
-    let found = app.services.records.call_by_carrier(Carrier::Telnyx, &commands.event.call_control_id).await;
-    found.inspect_err(|fault| error!(error = %fault, "the record of a call could not be read")).ok().flatten()
+fn later(fault: &StoreError) -> Done {
+    error!(error = %fault, "how a call goes on could not be read or stored; the carrier will bring the event again");
+    Done::Elsewhere
 }
 
 /// A call of which only the id is known here; its record has the rest.
@@ -178,6 +183,13 @@ impl Commands<'_> {
         answer::again(app, origin, Carrier::Telnyx, self.call, self.cause())
     }
 
+    /// How the call goes on, which is remembered.
+    async fn decided(&self, app: &App, origin: &Origin, dialled: Option<Told>) -> Result<Document, StoreError> {
+        let document = resume::decided(app, origin, resume::After { call: bare(self.call), dialled, hop: 0 }).await?;
+        self.remember(app);
+        Ok(document)
+    }
+
     fn remember(&self, app: &App) {
         app.offers.caused_by(Carrier::Telnyx, self.call, self.cause());
     }
@@ -212,12 +224,21 @@ impl Commands<'_> {
         match document {
             Document::ConnectStream { stream_url, parameters, format, .. } => {
                 let stream = StreamRequest { url: stream_url, format, parameters, client_state: None };
-                let started = self.control.streaming_start(self.call, self.id("streaming_start"), &stream).await;
-                self.done(started)
+                match self.control.streaming_start(self.call, self.id("streaming_start"), &stream).await {
+                    // No stream comes for the place that it has.
+                    Err(TrunkError::CallEnded { .. } | TrunkError::UnknownCall { .. }) => {
+                        info!("the caller has hung up before the stream was there");
+                        super::over(app, Carrier::Telnyx, self.call).await.map_or_else(|fault| later(&fault), |()| Done::Yes)
+                    }
+                    started => self.done(started),
+                }
             }
             Document::Redirect { .. } => Done::Elsewhere,
             Document::SayAndHangup { text, language } => self.speak(text, language.as_deref().unwrap_or("en-US")).await,
-            Document::PlayAndHangup { .. } => self.speak(answer::FAULT.to_owned(), "en-US").await,
+            Document::PlayAndHangup { .. } => match record(app, self).await.filter(|record| record.ended_at.is_some()) {
+                Some(record) => told_why(app, self, &record).await,
+                None => self.speak(answer::FAULT.to_owned(), "en-US").await,
+            },
             Document::Dial { number, caller_id, timeout_secs, .. } => {
                 let Ok(Some(NextStep::Dial(dial))) = app.services.records.next_step(Carrier::Telnyx, self.call).await else {
                     return Done::Elsewhere;
@@ -225,7 +246,8 @@ impl Commands<'_> {
                 let leg_state = Leg::of(self.call, &dial).write();
                 let request = TransferRequest { to: number, from: caller_id.map(PhoneNumber::new), timeout_secs, leg_state };
                 match self.control.transfer(self.call, self.id("transfer"), &request).await {
-                    Err(fault @ (TrunkError::Rejected { .. } | TrunkError::InvalidRequest { .. })) => {
+                    // Our key may do everything but this, in an account that may not dial out.
+                    Err(fault @ (TrunkError::Rejected { .. } | TrunkError::InvalidRequest { .. } | TrunkError::Refused { .. })) => {
                         error!(error = %fault, "the caller is not put through");
                         Done::NotDialled
                     }

@@ -42,22 +42,29 @@ pub(super) async fn next_document(app: &App, origin: &Origin, after: After) -> D
     }
 }
 
-async fn decided(app: &App, origin: &Origin, after: After) -> Result<Document, StoreError> {
+/// The same, for whoever can be asked again.
+///
+/// # Errors
+/// The call's record could not be read or written: nothing is said, and the call is as it was.
+pub(super) async fn decided(app: &App, origin: &Origin, after: After) -> Result<Document, StoreError> {
     let (Some(record), next) = look_up(app, &after.call).await? else { return Ok(Document::Hangup) };
     let open = record.ended_at.is_none();
     Ok(match (next, after.dialled) {
         (Some(NextStep::Dial(dial)), Some(told)) => match transfer::told(app, &record, &dial, told).await? {
-            Follows::Agent => resume(app, origin, record, after.hop, Why::Unreached).await,
+            Follows::Agent => resume(app, origin, record, after.hop, Why::Unreached).await?,
             Follows::End => Document::Hangup,
         },
-        (Some(NextStep::Dial(dial)), None) if open => answer::dial(origin, &record, dial.number),
+        // Versions that did not say since when ended the record before the carrier asked.
+        (Some(NextStep::Dial(dial)), None) if open || dial.since.is_none() => answer::dial(origin, &record, dial.number),
         (Some(NextStep::Dial(_) | NextStep::Hangup | NextStep::Transferred { .. }), _) => Document::Hangup,
         (_, Some(Told { caller_left: true, .. })) => Document::Hangup,
         // Told twice.
-        (Some(NextStep::Unreached { .. }), Some(_)) if open => resume(app, origin, record, after.hop, Why::Unreached).await,
-        (Some(NextStep::Unreached { .. }), None) if open && after.hop > 0 => resume(app, origin, record, after.hop, Why::Unreached).await,
-        (Some(NextStep::Resume), _) if open => resume(app, origin, record, after.hop, Why::HandedOver).await,
-        _ if open => resume(app, origin, record, after.hop, Why::Broken).await,
+        (Some(NextStep::Unreached { .. }), Some(_)) if open => resume(app, origin, record, after.hop, Why::Unreached).await?,
+        // The carrier did not dial at all: it brings the end of the stream before that again.
+        (Some(NextStep::Unreached { stream: None, .. }), None) if open => resume(app, origin, record, after.hop, Why::Unreached).await?,
+        (Some(NextStep::Unreached { .. }), None) if open && after.hop > 0 => resume(app, origin, record, after.hop, Why::Unreached).await?,
+        (Some(NextStep::Resume), _) if open => resume(app, origin, record, after.hop, Why::HandedOver).await?,
+        _ if open => resume(app, origin, record, after.hop, Why::Broken).await?,
         _ => Document::Hangup,
     })
 }
@@ -81,48 +88,42 @@ async fn look_up(app: &App, call: &VoiceOffer) -> Result<(Option<CallRecord>, Op
 }
 
 /// Takes the call up again: the same record, the same place, the same point of the conversation.
-async fn resume(app: &App, origin: &Origin, record: CallRecord, hop: u8, why: Why) -> Document {
+async fn resume(app: &App, origin: &Origin, record: CallRecord, hop: u8, why: Why) -> Result<Document, StoreError> {
     let Some(agent) = app.directory.get(record.agent_id) else {
         app.services.recorder.refused(RefusedBecause::NoAgent);
         crate::calls::end_interrupted(app, &record, EndReason::Failed).await;
-        return answer::say(answer::FAULT, "en-US");
+        return Ok(answer::say(answer::FAULT, "en-US"));
     };
     if !agent.active {
         app.services.recorder.refused(RefusedBecause::AgentInactive);
         crate::calls::end_interrupted(app, &record, EndReason::Refused).await;
-        return answer::say(answer::NO_AGENT, &agent.language);
+        return Ok(answer::say(answer::NO_AGENT, &agent.language));
     }
     if !app.drain.state().takes_calls() {
         let path = format!("/webhooks/{}/action", record.carrier);
-        return match elsewhere::redirect(app, origin, &path, hop).await {
+        return Ok(match elsewhere::redirect(app, origin, &path, hop).await {
             Some(document) => document,
             None => {
                 app.services.recorder.refused(RefusedBecause::Draining);
                 closing(app, origin, &record, &agent).await
             }
-        };
+        });
     }
     if why == Why::Unreached {
-        return take_up(app, origin, record, agent, hop).await;
+        return Ok(take_up(app, origin, record, agent, hop).await);
     }
     if why == Why::HandedOver || hop > 0 {
         // It was handed over in order, or is counted already by the instance that sent it here: that is no fault. The next break is one.
         crate::calls::set_next(app, record.id, &NextStep::Undecided).await;
-        return take_up(app, origin, record, agent, hop).await;
+        return Ok(take_up(app, origin, record, agent, hop).await);
     }
-    match app.services.records.note_resume(record.id, Timestamp::now()).await {
-        Ok(earlier) if comes_again(&earlier) => {
-            warn!(call.id = %record.id, "the call was resumed {LOOP_RESUMES} times within {LOOP_WINDOW:?}: it is ended politely");
-            app.services.recorder.refused(RefusedBecause::ResumedTooOften);
-            crate::calls::end_interrupted(app, &record, EndReason::Failed).await;
-            answer::refusal(app, origin, &agent, Refusal::Fault)
-        }
-        Ok(_) => take_up(app, origin, record, agent, hop).await,
-        Err(fault) => {
-            error!(error = %fault, "a call cannot go on: its resume could not be stored");
-            answer::say(answer::FAULT, &agent.language)
-        }
+    if comes_again(&app.services.records.note_resume(record.id, Timestamp::now()).await?) {
+        warn!(call.id = %record.id, "the call was resumed {LOOP_RESUMES} times within {LOOP_WINDOW:?}: it is ended politely");
+        app.services.recorder.refused(RefusedBecause::ResumedTooOften);
+        crate::calls::end_interrupted(app, &record, EndReason::Failed).await;
+        return Ok(answer::refusal(app, origin, &agent, Refusal::Fault));
     }
+    Ok(take_up(app, origin, record, agent, hop).await)
 }
 
 async fn take_up(app: &App, origin: &Origin, record: CallRecord, agent: Arc<AgentDefinition>, hop: u8) -> Document {

@@ -16,6 +16,8 @@ pub(super) struct Told {
     pub(super) outcome: DialOutcome,
     /// The caller is not there any more.
     pub(super) caller_left: bool,
+    /// The carrier has dialled, and tells of that by itself: what it told before is old news. False: it will tell that once more.
+    pub(super) was_dialled: bool,
 }
 
 /// What follows.
@@ -37,7 +39,7 @@ pub(super) async fn told(app: &App, record: &CallRecord, dial: &Dial, told: Told
         DialOutcome::Unreached(_) if told.caller_left => hung_up(app, record, dial).await,
         DialOutcome::Unreached(why) => {
             info!(call.id = %record.id, ?why, "nobody was reached: the agent goes on with the caller");
-            let next = NextStep::Unreached { why, stream: dial.stream.clone() };
+            let next = NextStep::Unreached { why, stream: dial.stream.clone().filter(|_| told.was_dialled) };
             app.services.records.set_next(record.id, &next).await?;
             Ok(Follows::Agent)
         }

@@ -13,6 +13,7 @@ use testkit::telnyx_api::{ApiFault, CallPhase, Obeyed, StreamWanted, TelnyxApi, 
 
 use crate::hand::{Hand, until};
 use crate::program;
+use crate::resume::killed_and_started_again;
 
 const API_KEY: &str = "KEY-of-these-tests";
 /// The carrier signs with this.
@@ -20,29 +21,37 @@ const SEED: [u8; 32] = [29; 32];
 /// What a caller hears first when a call goes on.
 const BRIDGE: &str = "Sorry, we were cut off for a moment.";
 /// Tries of one command (as `resilience::Service::Telnyx` has it).
-const TRIES: usize = 3;
+pub(crate) const TRIES: usize = 3;
 /// Failures in a row after which the interface is left alone.
 const IN_A_ROW: usize = 5;
 
 /// A server that answers by command, and the carrier it commands.
-struct Desk {
-    server: Server,
-    api: TelnyxApi,
+pub(crate) struct Desk {
+    pub(crate) server: Server,
+    pub(crate) api: TelnyxApi,
+    settings: Vec<(String, String)>,
 }
 
 impl Desk {
-    async fn open(settings: &[(&str, &str)]) -> Result<Self> {
+    pub(crate) async fn open(settings: &[(&str, &str)]) -> Result<Self> {
         let api = TelnyxApi::start(API_KEY).await?;
         let keys = CarrierKeys::given("unused".to_owned(), SEED);
         let [_, (name, public_key)] = keys.settings();
         let mut all = vec![("TELNYX_API_KEY", API_KEY), ("TELNYX_API_URL", api.url()), (name, &public_key)];
         all.extend(settings);
         let server = Server::start_with(program(), &all).await?;
-        Ok(Self { server, api })
+        let settings = all.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok(Self { server, api, settings })
+    }
+
+    /// The process dies, and starts again.
+    pub(crate) async fn killed_and_started_again(self) -> Result<Self> {
+        let settings: Vec<_> = self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        Ok(Self { server: killed_and_started_again(self.server, &settings).await?, ..self })
     }
 
     /// Brings an event, and gives the status of the answer.
-    async fn event(&self, id: &str, kind: &str, call: &str, more: Value) -> Result<u16> {
+    pub(crate) async fn event(&self, id: &str, kind: &str, call: &str, more: Value) -> Result<u16> {
         let body = event_body(id, kind, call, &more);
         let now = jiff::Timestamp::now().as_second();
         let request = self.server.http().post(self.server.url().join("/webhooks/telnyx/voice")?).header("content-type", "application/json");
@@ -68,7 +77,7 @@ impl Desk {
     }
 
     /// The call is over.
-    async fn hung_up(&self, call: &str) -> Result<()> {
+    pub(crate) async fn hung_up(&self, call: &str) -> Result<()> {
         self.api.call_ends(call);
         let status = self.event(&format!("{call}-hangup"), "call.hangup", call, json!({ "hangup_cause": "normal_clearing" })).await?;
         ensure!(status == 200, "{status}");
@@ -76,7 +85,7 @@ impl Desk {
     }
 
     /// The stream that was asked for with the next command.
-    async fn wanted(&self) -> Result<StreamWanted> {
+    pub(crate) async fn wanted(&self) -> Result<StreamWanted> {
         let order = self.api.order().await?;
         match order.obeyed {
             Obeyed::Answer(Some(stream)) | Obeyed::StartStream(stream) => {
@@ -87,12 +96,12 @@ impl Desk {
         }
     }
 
-    async fn answered(&self, call: &str) -> Result<Hand> {
+    pub(crate) async fn answered(&self, call: &str) -> Result<Hand> {
         ensure!(self.rings(call).await? == 200);
         open(call, &self.wanted().await?).await
     }
 
-    async fn record(&self, call: &str) -> Result<Value> {
+    pub(crate) async fn record(&self, call: &str) -> Result<Value> {
         self.server.json(&format!("/api/v1/calls/{call}")).await
     }
 
@@ -102,7 +111,7 @@ impl Desk {
     }
 }
 
-async fn open(call: &str, wanted: &StreamWanted) -> Result<Hand> {
+pub(crate) async fn open(call: &str, wanted: &StreamWanted) -> Result<Hand> {
     let connect = Connect {
         action: None,
         url: wanted.url.clone(),

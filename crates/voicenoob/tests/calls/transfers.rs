@@ -1,5 +1,6 @@
 //! Callers who are put through to a person, and come back when nobody is there.
 
+mod again;
 mod by_command;
 
 use std::time::Duration;
@@ -9,6 +10,7 @@ use call::Carrier;
 use serde_json::Value;
 use testkit::Server;
 use testkit::carrier::{CallEnd, CallPlan, CarrierSimulator, HangUp, Journal, Move, Person, Verb};
+use tokio_util::sync::CancellationToken;
 
 use crate::hand::{Hand, LONG, connect, until};
 use crate::program;
@@ -25,12 +27,17 @@ fn wants_a_person(carrier: Carrier, people: &[Person]) -> CallPlan {
 }
 
 /// The same, who hears that nobody was reached, leaves a message and says goodbye.
-async fn leaves_a_message(carrier: Carrier, people: &[Person]) -> Result<CallPlan> {
-    let mut plan = wants_a_person(carrier, people);
+async fn leaves_a_message(server: &Server, carrier: &CarrierSimulator, plan: CallPlan) -> Result<Journal> {
+    // Not by listening: while it rings the agent is quiet too, and what is said then is said to nobody.
+    let told = CancellationToken::new();
+    let mut plan = plan.then(Move::Until(told.clone()));
     for words in ["yes", "please call me back about my booking", "Miller", "yes"] {
-        plan = plan.then(Move::Listen).then(Move::Say(spoken(words).await?));
+        plan = plan.then(Move::Say(spoken(words).await?)).then(Move::Listen);
     }
-    Ok(plan.then(Move::Listen))
+    let call = carrier.place(plan);
+    until("the caller is told", async || Ok((said(&record(server, &call.id()).await?, SORRY) == 1).then_some(()))).await?;
+    told.cancel();
+    call.ended().await
 }
 
 async fn status(server: &Server, call_id: &str) -> Result<String> {
@@ -102,8 +109,8 @@ async fn back(brand: Carrier, call: &str, verbs: &[Verb]) -> Result<Hand> {
 #[tokio::test]
 async fn a_busy_line_brings_the_caller_back_and_a_message_is_left_on_twilio() -> Result<()> {
     let server = Server::start(program()).await?;
-    let call = CarrierSimulator::of(&server)?.place(leaves_a_message(Carrier::Twilio, &[Person::Busy]).await?);
-    came_back(&server, &call.ended().await?).await?;
+    let journal = leaves_a_message(&server, &CarrierSimulator::of(&server)?, wants_a_person(Carrier::Twilio, &[Person::Busy])).await?;
+    came_back(&server, &journal).await?;
     server.stop().await?;
     Ok(())
 }
@@ -111,9 +118,8 @@ async fn a_busy_line_brings_the_caller_back_and_a_message_is_left_on_twilio() ->
 #[tokio::test]
 async fn nobody_answers_and_the_caller_comes_back_on_telnyx() -> Result<()> {
     let server = Server::start(program()).await?;
-    let misses = Person::Misses(Duration::from_secs(2));
-    let call = CarrierSimulator::of(&server)?.place(leaves_a_message(Carrier::Telnyx, &[misses]).await?);
-    came_back(&server, &call.ended().await?).await?;
+    let misses = wants_a_person(Carrier::Telnyx, &[Person::Misses(Duration::from_secs(2))]);
+    came_back(&server, &leaves_a_message(&server, &CarrierSimulator::of(&server)?, misses).await?).await?;
     server.stop().await?;
     Ok(())
 }
@@ -140,6 +146,41 @@ async fn who_hangs_up_while_it_rings_has_hung_up() -> Result<()> {
     carrier.report(Carrier::Twilio, &third, "completed").await?;
     carrier.ask_after_dial(Carrier::Twilio, &third, "completed", "completed").await?;
     ensure!(end_reason(&server, &third).await? == "transferred", "they had talked");
+    server.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_hangs_up_while_the_agent_leaves_has_hung_up() -> Result<()> {
+    let server = Server::start(program()).await?;
+    let carrier = CarrierSimulator::of(&server)?;
+    let offered = carrier.offered(&CallPlan::new(Carrier::Twilio)).await?;
+    let mut stream = Hand::open(Carrier::Twilio, &offered.call_id, &offered.connect).await?;
+    stream.sentence().await?;
+    stream.press('0').await;
+    carrier.report(Carrier::Twilio, &offered.call_id, "completed").await?;
+    ensure!(stream.closed().await?.code == Some(1000));
+    ensure!(end_reason(&server, &offered.call_id).await? == "caller_hung_up");
+    server.expect_idle().await?;
+    let ended = scrape(&server).await?.sum("voicenoob_calls_ended_total", &[("reason", "caller_hung_up")]);
+    ensure!(ended == 1.0, "counted once: {ended}");
+    server.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_question_that_came_twice_keeps_no_place_while_the_caller_is_with_a_person() -> Result<()> {
+    let server = Server::start(program()).await?;
+    let carrier = CarrierSimulator::of(&server)?;
+    let plan = CallPlan::new(Carrier::Twilio);
+    let offered = carrier.offered(&plan).await?;
+    let mut stream = Hand::open(Carrier::Twilio, &offered.call_id, &offered.connect).await?;
+    stream.sentence().await?;
+    connect(&carrier.ask_voice(&plan, &offered.call_id).await?)?;
+    stream.press('0').await;
+    ensure!(stream.closed().await?.code == Some(1000));
+    server.expect_idle().await?;
+    ensure!(status(&server, &offered.call_id).await? == "transferring");
     server.stop().await?;
     Ok(())
 }

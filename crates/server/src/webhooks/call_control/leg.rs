@@ -3,15 +3,13 @@
 //! Unverified (telnyx.md 2 and 3 name the events, not their order): whether `call.bridged` comes for both legs or for one, and before or after a
 //! hang-up of the other. So both are read, in any order and as often as they come.
 
-use call::{CallRecord, Carrier, Dial, NextStep, Timestamp, Unreached};
+use call::{CallRecord, Carrier, Dial, EndReason, NextStep, Timestamp, Unreached};
 use telephony::DialOutcome;
 use telephony::telnyx::webhook::CallControlKind;
-use tracing::error;
 
-use super::{Commands, Done, bare};
+use super::{Commands, Done, later, told_why};
 use crate::origin::Origin;
 use crate::state::App;
-use crate::webhooks::resume;
 use crate::webhooks::transfer::{self, Told};
 
 /// What the leg's state begins with.
@@ -64,19 +62,23 @@ pub(super) async fn of_leg(app: &App, origin: &Origin, commands: &Commands<'_>, 
         }
         (CallControlKind::Hangup(report), Some(NextStep::Dial(dial))) if is_this(&dial) => {
             let outcome = DialOutcome::of_status(report.status);
-            over(app, origin, commands, record, Told { outcome, caller_left: false }).await
+            over(app, origin, commands, record, Told { outcome, caller_left: false, was_dialled: true }).await
         }
         // Told again: the stream is asked for again under the same command id.
         (CallControlKind::Hangup(_), Some(NextStep::Unreached { why, .. })) if record.ended_at.is_none() => {
-            over(app, origin, commands, record, Told { outcome: DialOutcome::Unreached(why), caller_left: false }).await
+            let told = Told { outcome: DialOutcome::Unreached(why), caller_left: false, was_dialled: true };
+            over(app, origin, commands, record, told).await
         }
+        // Told again, because the carrier did not take what was commanded at its end.
+        (CallControlKind::Hangup(_), Some(NextStep::Transferred { .. })) => commands.hangup().await,
+        (CallControlKind::Hangup(_), Some(NextStep::Unreached { .. })) if !has_hung_up(&record) => told_why(app, commands, &record).await,
         _ => Done::Yes,
     }
 }
 
 /// The carrier will not dial: the agent goes on at once.
 pub(super) async fn not_dialled(app: &App, origin: &Origin, commands: &Commands<'_>) -> Done {
-    let told = Told { outcome: DialOutcome::Unreached(Unreached::Failed), caller_left: false };
+    let told = Told { outcome: DialOutcome::Unreached(Unreached::Failed), caller_left: false, was_dialled: false };
     match look_up(app, commands.call).await {
         Ok(Some((record, _))) => over(app, origin, commands, record, told).await,
         Ok(None) => Done::Yes,
@@ -94,21 +96,19 @@ async fn look_up(app: &App, call: &str) -> Result<Option<(CallRecord, Option<Nex
 /// The transfer is over: the caller's call is hung up, or gets its stream again.
 async fn over(app: &App, origin: &Origin, commands: &Commands<'_>, record: CallRecord, told: Told) -> Done {
     let document = match commands.again(app, origin) {
-        Some(document) => document,
-        None => {
-            let after = resume::After { call: bare(commands.call), dialled: Some(told), hop: 0 };
-            let document = resume::next_document(app, origin, after).await;
-            commands.remember(app);
-            document
-        }
+        Some(document) => Ok(document),
+        None => commands.decided(app, origin, Some(told)).await,
     };
-    // A call that was over before is hung up already.
-    if record.ended_at.is_some() { Done::Yes } else { commands.go_on(app, document).await }
+    match document {
+        Ok(_) if has_hung_up(&record) => Done::Yes,
+        Ok(document) => commands.go_on(app, document).await,
+        Err(fault) => later(&fault),
+    }
 }
 
-fn later(fault: &store::StoreError) -> Done {
-    error!(error = %fault, "what became of a transfer could not be read or stored; the carrier will bring the event again");
-    Done::Elsewhere
+/// There is no line any more.
+fn has_hung_up(record: &CallRecord) -> bool {
+    record.end_reason == Some(EndReason::CallerHungUp)
 }
 
 #[cfg(test)]

@@ -182,6 +182,10 @@ async fn what_became_of_a_transfer_may_be_told_to_any_instance() -> Result<()> {
     let dial = at(&cluster, 1)?.ask_action(Carrier::Twilio, &offered.call_id).await?;
     ensure!(matches!(&dial[..], [Verb::Dial { .. }]), "{dial:?}");
     until("its place is free", async || Ok((permits(a).await? == [0, 0]).then_some(()))).await?;
+    for instance in [a, b] {
+        let hang_up = asked(instance, Method::POST, &format!("/api/v1/calls/{}/hangup", offered.call_id)).await?;
+        ensure!(hang_up == 409, "no instance has the line: {hang_up}");
+    }
     let verbs = at(&cluster, 1)?.ask_after_dial(Carrier::Twilio, &offered.call_id, "in-progress", "busy").await?;
     let mut stream = Hand::open(Carrier::Twilio, &offered.call_id, connect(&verbs)?).await?;
     stream.sentence().await?;

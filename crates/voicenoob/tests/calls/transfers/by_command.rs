@@ -49,8 +49,8 @@ async fn a_caller_is_put_through_and_the_record_says_so() -> Result<()> {
 #[tokio::test]
 async fn a_busy_line_brings_the_caller_back_and_a_message_is_left() -> Result<()> {
     let (server, control, carrier) = desk().await?;
-    let call = carrier.place(steered(leaves_a_message(Carrier::Telnyx, &[Person::Busy]).await?));
-    came_back(&server, &call.ended().await?).await?;
+    let journal = leaves_a_message(&server, &carrier, steered(wants_a_person(Carrier::Telnyx, &[Person::Busy]))).await?;
+    came_back(&server, &journal).await?;
     ensure!(obeyed(&control, "transfer") == 1 && obeyed(&control, "streaming_start") == 1, "{:?}", control.api().commands());
     server.stop().await?;
     Ok(())
