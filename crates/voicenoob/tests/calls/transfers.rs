@@ -6,8 +6,9 @@ mod by_command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use call::Carrier;
+use call::{Carrier, Dial, EndReason, NextStep, PhoneNumber, Timestamp};
 use serde_json::Value;
+use store::{Database, Records, SqlRecords};
 use testkit::Server;
 use testkit::carrier::{CallEnd, CallPlan, CarrierSimulator, HangUp, Journal, Move, Person, Verb};
 use tokio_util::sync::CancellationToken;
@@ -209,6 +210,23 @@ async fn a_process_that_starts_again_while_it_rings_takes_the_caller_back() -> R
     until("the caller is told", async || Ok((said(&record(&server, &call).await?, SORRY) == 1).then_some(()))).await?;
     ensure!(stream.stop().await?.code == Some(1000));
     ensure!(end_reason(&server, &call).await? == "caller_hung_up");
+    server.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn whom_the_version_before_was_about_to_put_through_is_put_through() -> Result<()> {
+    let server = Server::start(program()).await?;
+    let carrier = CarrierSimulator::of(&server)?;
+    let (_, call) = rings(&carrier, Carrier::Twilio).await?;
+    // It did not say since when, and the record was over before the carrier asked.
+    let records = SqlRecords::new(Database::open(server.data_dir()).await?);
+    let stored = records.call_by_carrier(Carrier::Twilio, &call).await?.context("no such call")?;
+    let dial = Dial { number: PhoneNumber::new(DESK), language: "en-US".into(), since: None, stream: None, bridged: None };
+    records.set_next(stored.id, &NextStep::Dial(dial)).await?;
+    records.end_call(stored.id, Timestamp::now(), EndReason::Transferred).await?;
+    let verbs = carrier.ask_action(Carrier::Twilio, &call).await?;
+    ensure!(matches!(&verbs[..], [Verb::Dial { number, .. }] if number == DESK), "{verbs:?}");
     server.stop().await?;
     Ok(())
 }
