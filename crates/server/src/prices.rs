@@ -210,8 +210,8 @@ mod tests {
             (format!("currency = \"USD\"\n{LINE}{LINE}"), "twice"),
             (format!("currency = \"USD\"\n{LINE}as_of = \"soon\"\n"), "as_of"),
             (format!("currency = \"USD\"\n{LINE}[[no_price]]\nservice = \"a\"\nwhy = \"b\"\n"), "there is a price of a m characters"),
-            (format!("currency = \"USD\"\n[[no_price]]\nservice = \"a\"\nwhy = \"\"\n"), "must not be empty"),
-            (format!("currency = \"USD\"\n[[no_price]]\nservice = \"a\"\nunit = \"b\"\nwhy = \"c\"\n"), "the unit is none"),
+            ("currency = \"USD\"\n[[no_price]]\nservice = \"a\"\nwhy = \"\"\n".to_owned(), "must not be empty"),
+            ("currency = \"USD\"\n[[no_price]]\nservice = \"a\"\nunit = \"b\"\nwhy = \"c\"\n".to_owned(), "the unit is none"),
         ] {
             let error = Prices::parse(&text).unwrap_err();
             assert!(error.contains(named), "{error}");
