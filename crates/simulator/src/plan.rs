@@ -73,7 +73,7 @@ impl Plan {
         entry.behaviour = behaviour;
     }
 
-    /// The same, and a stream that lasts a call takes it up ([`Act::next_in_call`]); answers under way go on as they began.
+    /// The same, and a stream that lasts a call takes it up (`Act::next_in_call`); answers under way go on as they began.
     pub fn strike(&self, vendor: Vendor, behaviour: Behaviour) {
         let mut entries = self.entries();
         let entry = entries.entry(vendor).or_default();
