@@ -110,7 +110,7 @@ impl fmt::Display for Source {
 /// Telnyx's own address (telnyx.md 2).
 const TELNYX_API: &str = "https://api.telnyx.com/v2";
 
-const NAMES: [&str; 106] = [
+const NAMES: [&str; 107] = [
     "HOST",
     "PORT",
     "DATA_DIR",
@@ -124,6 +124,7 @@ const NAMES: [&str; 106] = [
     "OPERATOR_TOKEN",
     "MAX_CONCURRENT_CALLS",
     "AGENTS_DIR",
+    "KNOWLEDGE_DIR",
     "ALLOW_PRIVATE_TOOL_ADDRESSES",
     "PRICES_FILE",
     "RECORD_CALLS",

@@ -76,13 +76,14 @@ async fn a_workspaces_keys_are_taken_up_on_every_instance_and_what_they_opened_i
     assert!(outfit.phrases.has_engine());
     assert_eq!(vault.parts(), [format!("deepgram_listen/{ANNEX}"), format!("deepgram_speak/{ANNEX}")]);
 
-    let (call, outfit) = (outfit.ears.clone(), Arc::downgrade(&outfit));
+    let (call, weak) = (outfit.ears.clone(), Arc::downgrade(&outfit));
+    drop(outfit);
     let mut tx = town.database.begin().await.unwrap();
     assert!(store::provider_keys::remove(&mut tx, ANNEX, "deepgram").await.unwrap());
     tx.commit().await.unwrap();
     town.until("it is used no more", || town.directory.outfit(ANNEX).is_none()).await;
     town.until("nor elsewhere", || other.outfit(ANNEX).is_none()).await;
-    town.until("it is freed", || outfit.upgrade().is_none()).await;
+    town.until("it is freed", || weak.upgrade().is_none()).await;
     assert_eq!(vault.parts(), [format!("deepgram_listen/{ANNEX}")], "a call goes on with it");
     drop(call);
     town.until("nothing is left of it", || vault.parts().is_empty()).await;
