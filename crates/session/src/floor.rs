@@ -112,9 +112,7 @@ impl<S: MediaSocket> Session<S> {
         let Some(Unwritten { utterance, ears, secret }) = self.unwritten.take() else { return };
         let (ears, confidence) = ears.unzip();
         let (text, confidence) = text.map_or_else(|| (ears.as_deref().unwrap_or_default(), confidence), |text| (text, None));
-        let secret = std::mem::replace(&mut self.secret, secret);
-        self.caller_turn_record(text, confidence, None, utterance.start_ms, utterance.voice_end);
-        self.secret = secret;
+        self.caller_turn_record((text, None), secret, confidence, utterance.start_ms, utterance.voice_end);
     }
 
     /// The caller's utterance, or what is known of it, is of no use.
@@ -164,7 +162,13 @@ impl<S: MediaSocket> Session<S> {
             return Ok(()); // A noise or a murmur while the agent speaks is not a turn.
         }
         let words = transcript.words.len().try_into().unwrap_or(u32::MAX);
-        self.caller_turn_record(&transcript.text, Some(transcript.confidence), None, utterance.start_ms, utterance.voice_end);
+        self.caller_turn_record(
+            (&transcript.text, None),
+            self.secret,
+            Some(transcript.confidence),
+            utterance.start_ms,
+            utterance.voice_end,
+        );
         self.reply.asked = Some(Asked { voice_end: utterance.voice_end, endpoint: utterance.endpoint, transcript: now, words });
         self.conversation.agent_thinks(now);
         if !self.late.is_empty() && !self.drops_late(said) {
@@ -238,7 +242,7 @@ impl<S: MediaSocket> Session<S> {
             return;
         }
         let from = self.keyed_from;
-        self.caller_turn_record("", None, Some(keyed), from, now);
+        self.caller_turn_record(("", Some(keyed)), self.secret, None, from, now);
         self.reply.asked = Some(Asked { voice_end: now, endpoint: now, transcript: now, words: 0 });
         self.conversation.agent_thinks(now);
         self.tell(BrainInput::KeysDone);
@@ -265,10 +269,11 @@ impl<S: MediaSocket> Session<S> {
         Hint::of(if sure { &transcript.text } else { "" }, &self.language, self.max_keys)
     }
 
-    fn caller_turn_record(&mut self, text: &str, confidence: Option<f32>, digits: Option<String>, start_ms: u64, end: Instant) {
+    /// `given`: words and keys. `secret`: what was given is stored nowhere.
+    fn caller_turn_record(&mut self, given: (&str, Option<String>), secret: bool, confidence: Option<f32>, start_ms: u64, end: Instant) {
         self.write_unwritten(None);
         let end_ms = self.clock_ms(end).max(start_ms);
-        let (text, digits) = if self.secret { hidden(text, digits) } else { (text, digits) };
+        let (text, digits) = if secret { hidden(given.0, given.1) } else { given };
         self.journal.add(TurnRecord {
             index: 0,
             speaker: Speaker::Caller,

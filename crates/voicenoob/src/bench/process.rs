@@ -17,6 +17,13 @@ const SETTLE_PAUSE: Duration = Duration::from_secs(2);
 const SETTLED: u32 = 6;
 const SETTLE_TRIES: u32 = 45;
 
+/// What children keep of our environment: where programs and speech engines are. Every setting has a variable of its name, so whatever else stands there
+/// could change what is measured, or have it talk to a vendor for money.
+const KEPT: [&str; 7] = ["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "RUST_BACKTRACE", "CACHE_DIR", "SPEECH_MODEL_DIR"];
+
+/// What all children are started with, before their own settings.
+const COMMON: [(&str, &str); 4] = [("HOST", "127.0.0.1"), ("PORT", "0"), ("DATA_DIR", "data"), ("LOG_LEVEL", "error")];
+
 /// How children are started.
 pub(super) struct Launch {
     program: PathBuf,
@@ -49,7 +56,7 @@ impl Launch {
         self
     }
 
-    /// Starts this program with these arguments on this core, at work in this folder.
+    /// Starts this program with these arguments on this core, at work in this folder, with these settings and no others.
     pub(super) fn start(&self, core: u32, arguments: &[&str], folder: &Path, environment: &[(&str, &str)]) -> anyhow::Result<Running> {
         let mut line: Vec<OsString> = Vec::new();
         if let Some(files) = self.files {
@@ -63,6 +70,8 @@ impl Launch {
         let mut command = Command::new(&line[0]);
         command
             .args(&line[1..])
+            .env_clear()
+            .envs(surroundings())
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -74,6 +83,12 @@ impl Launch {
         let output = child.stdout.take().context("a child process has no output")?;
         Ok(Running { child, id, lines: BufReader::new(output).lines() })
     }
+}
+
+/// The environment of a child, but for its own settings: the same on every machine, so that every run measures the same.
+pub(super) fn surroundings() -> impl Iterator<Item = (&'static str, OsString)> {
+    let kept = KEPT.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
+    kept.chain(COMMON.map(|(name, value)| (name, value.into())))
 }
 
 async fn can_pin() -> bool {

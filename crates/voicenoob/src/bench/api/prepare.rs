@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::bare::Answer;
 use super::cases::{self, With};
+use crate::bench::process::surroundings;
 
 /// Calls in the records.
 pub(super) const CALLS: u32 = 2_000;
@@ -24,23 +25,9 @@ pub(super) const CALLS: u32 = 2_000;
 pub(super) const ANSWERS: &str = "answers.json";
 /// The account. It is gone with the place.
 const WHO: (&str, &str) = ("bench@example.com", "eleven quiet telephones in a row");
-/// Everything that could come from outside is set, so that every run measures the same; what limits the rate is out of the way.
-pub(super) const SETTINGS: [(&str, &str); 14] = [
-    ("HOST", "127.0.0.1"),
-    ("PORT", "0"),
-    ("DATA_DIR", "data"),
-    ("DATABASE_URL", ""),
-    ("REDIS_URL", ""),
-    ("PUBLIC_URL", ""),
-    ("TRUSTED_PROXIES", ""),
-    ("OPERATOR_TOKEN", ""),
-    ("AGENTS_DIR", ""),
-    ("LOG_LEVEL", "error"),
-    ("RATE_LIMIT_READ", "1000000"),
-    ("RATE_LIMIT_WRITE", "1000000"),
-    ("RATE_LIMIT_ADDRESS", "1000000"),
-    ("RATE_LIMIT_LOGIN", "1000"),
-];
+/// What limits the rate is out of the way.
+pub(super) const SETTINGS: [(&str, &str); 4] =
+    [("RATE_LIMIT_READ", "1000000"), ("RATE_LIMIT_WRITE", "1000000"), ("RATE_LIMIT_ADDRESS", "1000000"), ("RATE_LIMIT_LOGIN", "1000")];
 
 /// Writes the calls into the records.
 pub(super) async fn fill(data: &Path) -> anyhow::Result<()> {
@@ -75,7 +62,7 @@ pub(super) async fn fill(data: &Path) -> anyhow::Result<()> {
 /// The first account, as an operator makes it.
 pub(super) async fn make_account(place: &Path) -> anyhow::Result<()> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["user", "create-admin", "--email", WHO.0]).envs(SETTINGS).current_dir(place);
+    command.args(["user", "create-admin", "--email", WHO.0]).env_clear().envs(surroundings()).envs(SETTINGS).current_dir(place);
     let mut making = command.stdin(Stdio::piped()).stdout(Stdio::null()).kill_on_drop(true).spawn()?;
     let mut input = making.stdin.take().context("a child process has no input")?;
     input.write_all(WHO.1.as_bytes()).await?;
