@@ -18,10 +18,13 @@ pub struct TurnTaking {
     /// The agent pauses as soon as the caller's voice is over its words. Voice shorter than this, and without words, was a noise: the agent goes
     /// on. `None`: the agent is never interrupted by voice.
     pub barge_in: Option<Duration>,
-    /// Within this time from the first voiced frame it is decided whether the caller interrupts.
-    pub decide_within: Duration,
-    /// When the voice is over by then, but was no noise, its words are waited for this much longer.
-    pub words_grace: Duration,
+    /// Voice that goes on for so long over the agent's words, from its first frame on, interrupts, whatever is said. The agent is silent meanwhile:
+    /// to wait for a longer murmur's end costs nobody anything.
+    pub interrupts_after: Duration,
+    /// From the first voiced frame on a noise is waited for so long: what it began may go on.
+    pub noise_within: Duration,
+    /// When the voice is over and was no noise, its words are waited for so long: a recogniser that begins when the voice ends needs most of it.
+    pub words_within: Duration,
     /// With no more than this left to say, "okay" is an answer and no murmur.
     pub near_end: Duration,
     /// It is the caller's turn and nothing comes for this long: the brain is told.
@@ -59,9 +62,10 @@ impl Default for TurnTaking {
             max_utterance: Duration::from_secs(25),
             semantic: true,
             barge_in: Some(Duration::from_millis(350)),
-            decide_within: Duration::from_millis(600),
-            words_grace: Duration::from_millis(300),
-            near_end: Duration::from_secs(1),
+            interrupts_after: Duration::from_secs(1),
+            noise_within: Duration::from_millis(600),
+            words_within: Duration::from_millis(1200),
+            near_end: Duration::from_millis(1500),
             silence: Duration::from_secs(7),
             keys_gap: Duration::from_millis(2500),
             max_duration: Duration::from_secs(600),

@@ -64,7 +64,7 @@ fn caller_interrupts_the_agent() {
     let mut line = Line::agent_talks(TurnTaking::default());
     line.hear(false, 500).hear(true, 160);
     assert_eq!(line.seen, [PAUSE, Action::StartUtterance { ago: Duration::from_millis(120) }], "quiet at once");
-    line.hear(true, 460);
+    line.hear(true, 860);
     assert_eq!(line.decisions(), [PAUSE, Action::Interrupt], "longer than a murmur is");
     line.conversation.caller_turn(line.now);
     line.hear(false, 800);
@@ -106,6 +106,11 @@ fn a_murmur_that_goes_on_is_an_interruption() {
     assert_eq!(line.decisions(), [PAUSE]);
     line.words("yeah but").hear(true, 20);
     assert_eq!(line.decisions(), [PAUSE, Action::Interrupt]);
+    let mut other = Line::agent_talks(TurnTaking::default());
+    other.hear(true, 300).words("yeah").hear(true, 680);
+    assert_eq!(other.decisions(), [PAUSE]);
+    other.hear(true, 60);
+    assert_eq!(other.decisions(), [PAUSE, Action::Interrupt], "nobody murmurs for a second");
 }
 
 #[test]
@@ -120,11 +125,13 @@ fn okay_to_the_last_words_of_a_question_is_an_answer() {
 #[test]
 fn words_that_come_late_are_waited_for_and_then_the_voice_decides() {
     let mut line = Line::agent_talks(TurnTaking::default());
-    line.hear(true, 420).hear(false, 400);
+    let rules = TurnTaking { end_silence: Duration::from_secs(5), ..TurnTaking::default() };
+    let mut line = Line::agent_talks(rules);
+    line.hear(true, 700).hear(false, 1100);
     assert_eq!(line.decisions(), [PAUSE]);
-    let mut other = Line::agent_talks(TurnTaking::default());
-    other.hear(true, 420).hear(false, 400).words("mhm");
-    assert_eq!(other.decisions(), [PAUSE, Action::Resume]);
+    let mut other = Line::agent_talks(rules);
+    other.hear(true, 700).hear(false, 1100).words("mhm");
+    assert_eq!(other.decisions(), [PAUSE, Action::Resume], "a long murmur is one");
     line.hear(false, 120);
     assert_eq!(line.decisions(), [PAUSE, Action::Interrupt]);
 }
@@ -132,8 +139,7 @@ fn words_that_come_late_are_waited_for_and_then_the_voice_decides() {
 #[test]
 fn the_last_words_decide_when_nothing_did() {
     for (words, wanted) in [(Words::None, Action::Resume), (Words::Murmur, Action::Resume), (Words::Real, Action::Interrupt)] {
-        let rules = TurnTaking { decide_within: Duration::from_secs(5), semantic: false, ..TurnTaking::default() };
-        let mut line = Line::agent_talks(rules);
+        let mut line = Line::agent_talks(TurnTaking::default());
         line.hear(true, 400).hear(false, 700);
         assert!(line.saw(|action| matches!(action, Action::FinishUtterance { .. })));
         line.conversation.last_words(words, line.now);
@@ -150,6 +156,9 @@ fn without_words_only_the_voice_decides() {
     assert_eq!(line.decisions(), [PAUSE]);
     line.hear(false, 200);
     assert_eq!(line.decisions(), [PAUSE, Action::Resume]);
+    let mut other = Line::agent_talks(rules);
+    other.hear(true, 400).hear(false, 220);
+    assert_eq!(other.decisions(), [PAUSE, Action::Interrupt], "and there is nothing to wait for");
 }
 
 #[test]

@@ -14,11 +14,12 @@ use crate::words::words;
 /// Sentences per listen state.
 const SENTENCES: usize = 2400;
 
-/// Hundredths of a state's sentences that are its own answers, corrections of other values, commands, and other requests.
+/// Hundredths of a state's sentences that are its own answers, corrections of other values, commands, and murmurs; the rest are other requests.
 struct Mix {
     own: usize,
     corrections: usize,
     commands: usize,
+    murmurs: usize,
 }
 
 /// A generated sentence and what it is meant to say.
@@ -54,8 +55,8 @@ impl Flow {
         let mut generator = Generator { flow: self, rng: fastrand::Rng::with_seed(seed) };
         let mut states = BTreeMap::new();
         states.insert("main".to_owned(), generator.main());
-        states.insert("confirm".to_owned(), generator.yes_no(&Mix { own: 42, corrections: 34, commands: 8 }));
-        states.insert("yes_no".to_owned(), generator.yes_no(&Mix { own: 62, corrections: 10, commands: 8 }));
+        states.insert("confirm".to_owned(), generator.yes_no(&Mix { own: 42, corrections: 34, commands: 8, murmurs: 3 }));
+        states.insert("yes_no".to_owned(), generator.yes_no(&Mix { own: 62, corrections: 10, commands: 8, murmurs: 3 }));
         for field in self.fields.values() {
             states.insert(field.name.clone(), generator.field(field));
         }
@@ -113,6 +114,9 @@ const NO: [&str; 12] = [
     "no wait",
 ];
 
+/// Where the agent says much at once. `conversation` knows them too.
+const MURMURS: [&str; 8] = ["mhm", "mhm", "uh huh", "uh huh", "okay", "yeah", "mm", "hm"];
+
 impl<'a> Generator<'a> {
     fn pick<T: Copy>(&mut self, list: &[T]) -> Option<T> {
         if list.is_empty() { None } else { Some(list[self.rng.usize(..list.len())]) }
@@ -129,7 +133,8 @@ impl<'a> Generator<'a> {
                 0..=9 => self.command(),
                 10..=13 => self.yes_or_no(),
                 14..=19 => self.two_requests(),
-                20..=62 => self.intent(),
+                20..=24 => self.murmur(),
+                25..=62 => self.intent(),
                 _ => self.request(),
             };
             all.push(sample);
@@ -157,7 +162,7 @@ impl<'a> Generator<'a> {
     }
 
     fn field(&mut self, field: &'a Field) -> Vec<Sample> {
-        let mix = Mix { own: 66, corrections: 10, commands: 8 };
+        let mix = Mix { own: 66, corrections: 10, commands: 8, murmurs: 0 };
         // Each name of the list is heard, said and spelled.
         let mut all: Vec<Sample> = match field.kind {
             Kind::Name => crate::values::names::all().map(|name| value::name_sample(field, name)).collect(),
@@ -168,7 +173,7 @@ impl<'a> Generator<'a> {
     }
 
     fn group(&mut self, fields: &[String]) -> Vec<Sample> {
-        let mix = Mix { own: 30, corrections: 40, commands: 8 };
+        let mix = Mix { own: 30, corrections: 40, commands: 8, murmurs: 0 };
         let flow = self.flow;
         let fields: Vec<&Field> = fields.iter().filter_map(|field| flow.fields.get(field)).collect();
         (0..SENTENCES)
@@ -186,9 +191,16 @@ impl<'a> Generator<'a> {
             self.correction()
         } else if part < mix.own + mix.corrections + mix.commands {
             self.command()
+        } else if part < mix.own + mix.corrections + mix.commands + mix.murmurs {
+            self.murmur()
         } else {
             self.request()
         }
+    }
+
+    /// Said while the agent speaks, and not an answer: a recogniser that does not know these hears words in them, and words stop the agent.
+    fn murmur(&mut self) -> Sample {
+        Sample { text: self.one_of(&MURMURS), ..Sample::default() }
     }
 
     fn yes_or_no(&mut self) -> Sample {

@@ -9,5 +9,6 @@ mod stories {
     mod hold;
     mod house;
     mod owed;
+    mod sound;
     mod talk_over;
 }

@@ -46,14 +46,12 @@ impl Held {
     /// The decision, once there is one.
     pub(super) fn verdict(&self, now: Instant, rules: &TurnTaking) -> Option<Verdict> {
         let speaking = now.saturating_duration_since(self.last_voice) < ONSET_GAP;
-        let in_time = now < self.began + rules.decide_within;
         match self.words {
             Words::Real => Some(Verdict::Interrupt),
-            Words::Murmur if !speaking => Some(self.murmured(rules)),
-            _ if in_time => None,
-            _ if speaking => Some(Verdict::Interrupt),
-            _ if self.is_noise(rules) => Some(Verdict::Resume),
-            _ => (now >= self.limit(rules)).then_some(Verdict::Interrupt),
+            _ if speaking => (now >= self.sure(rules)).then_some(Verdict::Interrupt),
+            Words::Murmur => Some(self.murmured(rules)),
+            Words::None if self.is_noise(rules) => (now >= self.over(rules)).then_some(Verdict::Resume),
+            Words::None => (now >= self.limit(rules)).then_some(Verdict::Interrupt),
         }
     }
 
@@ -68,17 +66,29 @@ impl Held {
 
     /// When [`Self::verdict`] has an answer although nothing more happens.
     pub(super) fn deadline(&self, rules: &TurnTaking) -> Instant {
-        let (quiet, window) = (self.last_voice + ONSET_GAP, self.began + rules.decide_within);
+        let quiet = self.last_voice + ONSET_GAP;
         match self.words {
             Words::Real => self.began,
-            Words::Murmur => quiet.min(window),
-            Words::None if quiet > window || self.is_noise(rules) => window,
+            _ if self.sure(rules) < quiet => self.sure(rules),
+            Words::Murmur => quiet,
+            Words::None if self.is_noise(rules) => self.over(rules).max(quiet),
             Words::None => self.limit(rules),
         }
     }
 
+    /// From now on who still speaks interrupts.
+    fn sure(&self, rules: &TurnTaking) -> Instant {
+        self.began + if rules.semantic { rules.interrupts_after } else { rules.noise_within }
+    }
+
+    /// A noise is over by now.
+    fn over(&self, rules: &TurnTaking) -> Instant {
+        self.began + rules.noise_within
+    }
+
+    /// Words that have not come by now are not waited for.
     fn limit(&self, rules: &TurnTaking) -> Instant {
-        self.began + rules.decide_within + rules.words_grace
+        if rules.semantic { self.last_voice + rules.words_within } else { self.over(rules) }
     }
 
     fn is_noise(&self, rules: &TurnTaking) -> bool {

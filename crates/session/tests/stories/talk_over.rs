@@ -13,7 +13,7 @@ use super::far_end::{Caller, connect};
 use super::house::House;
 
 /// Length of everything the agent says here.
-const SPEECH: Duration = Duration::from_secs(3);
+const SPEECH: Duration = Duration::from_secs(4);
 
 /// The sentence "I would like a double room for two nights, please.", as a line carries it.
 pub(super) fn sentence() -> Vec<i16> {

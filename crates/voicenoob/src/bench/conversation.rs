@@ -13,13 +13,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use call::Speaker;
 use dial::{DialKeys, DialOptions, Url};
 use futures_util::{StreamExt, stream};
 use server::settings::Settings;
 use simulator::{Behaviour, Config, Ears, Mind, Mouth, Simulator, Vendor};
 use speech::local::{LocalSynthesizer, LocalSynthesizerConfig};
 
-use self::findings::Finding;
+use self::findings::{Became, Finding};
 use self::people::{About, Plan, plans};
 use super::place::Place;
 use super::process::{Launch, Running};
@@ -88,8 +89,14 @@ async fn one(plan: &Plan, options: DialOptions) -> Option<Finding> {
     match dial::run(plan.script.clone(), options).await {
         Ok(report) => {
             let finding = Finding::of(plan, &report);
-            if finding.about == About::Interruption && finding.stop_ms.is_none() {
+            let stopped = finding.became == Some(Became::Stopped);
+            if finding.about == About::Interruption && !stopped {
                 say_error(&format!("{:?} at {} dBFS did not stop the agent", plan.what, plan.noise_dbfs));
+            } else if let Some(ms) = finding.stop_ms.filter(|ms| *ms > report::STOP_LIMIT_MS) {
+                say_error(&format!("{:?} at {} dBFS stopped the agent after {ms} ms", plan.what, plan.noise_dbfs));
+            } else if finding.about != About::Interruption && stopped {
+                let heard = report.turns.iter().find(|turn| turn.speaker == Speaker::Caller).map(|turn| (&turn.text, turn.confidence));
+                say_error(&format!("{:?} at {} dBFS stopped the agent; heard was {heard:?}", plan.what, plan.noise_dbfs));
             }
             Some(finding)
         }

@@ -19,7 +19,7 @@ use server::keys::DEV_KEYS_FILE;
 use simulator::{Behaviour, Config, Ears, Mind, Mouth, Simulator, Vendor};
 use tokio::task::JoinSet;
 
-use self::caller::Talk;
+use self::caller::{Talk, Times};
 use self::clip::Clip;
 use self::gaps::{Gaps, chains, key, told};
 use super::place::Place;
@@ -31,6 +31,10 @@ use crate::{say, say_error};
 const START_LIMIT: Duration = Duration::from_secs(180);
 /// The agent's own phrases are made within this time.
 const READY_LIMIT: Duration = Duration::from_secs(60);
+/// What is said ahead of its use, in the background, is all said within this time.
+const STILL_LIMIT: Duration = Duration::from_secs(180);
+/// Nothing more is said ahead when nothing was for this long.
+const STILL: Duration = Duration::from_secs(3);
 /// A call's record is complete within this time after the call.
 const RECORD_LIMIT: Duration = Duration::from_secs(10);
 /// New calls a second.
@@ -104,6 +108,8 @@ async fn measure(launch: &Launch, clip: &Arc<Clip>, calls: usize, window: Durati
     let vendors = vendors().await?;
     let (server, target) = serve(launch, &place, &vendors, calls).await?;
     let address = target.address;
+    still(address).await?;
+    behave(&vendors);
     vendors.journal().open();
     let from = Instant::now() + Duration::from_secs(calls as u64 / RING_RATE) + WARM_UP;
     let talking = ring_all(target, clip, calls, (from, from + window)).await?;
@@ -141,16 +147,43 @@ async fn measure(launch: &Launch, clip: &Arc<Clip>, calls: usize, window: Durati
     Ok(measured)
 }
 
-/// Vendors of these times exactly: their own logs tell what they really took.
+/// Vendors that answer at once, until they are told to take their time.
 async fn vendors() -> anyhow::Result<Simulator> {
     let lines = (0..LINES).map(|number| format!("one room {}", key(number))).collect();
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     let config = Config { address: free, riva: free, mouth: Mouth::Hum, ears: Ears::script(lines), mind: Mind::parse(ANSWER)? };
-    let simulator = Simulator::start(config).await?;
-    simulator.behave(Vendor::Deepgram, Behaviour { first_ms: 100, ..Behaviour::default() });
-    simulator.behave(Vendor::OpenAi, Behaviour { first_ms: 200, tokens_per_second: 100.0, ..Behaviour::default() });
-    simulator.behave(Vendor::ElevenLabs, Behaviour { first_ms: 100, pace: 4.0, ..Behaviour::default() });
-    Ok(simulator)
+    Ok(Simulator::start(config).await?)
+}
+
+/// From now on they take these times: their own logs tell what they really took.
+fn behave(vendors: &Simulator) {
+    vendors.behave(Vendor::Deepgram, Behaviour { first_ms: 100, ..Behaviour::default() });
+    vendors.behave(Vendor::OpenAi, Behaviour { first_ms: 200, tokens_per_second: 100.0, ..Behaviour::default() });
+    vendors.behave(Vendor::ElevenLabs, Behaviour { first_ms: 100, pace: 4.0, ..Behaviour::default() });
+}
+
+/// Waits until everything is said that a server says ahead of its use, once in its life: what is measured here is calls.
+async fn still(server: SocketAddr) -> anyhow::Result<()> {
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    let said = async || anyhow::Ok(misses(&http.get(format!("http://{server}/metrics")).send().await?.text().await?));
+    let wait = async {
+        let (mut count, mut since) = (said().await?, Instant::now());
+        ensure!(!count.is_empty(), "the server does not count its phrases");
+        while since.elapsed() < STILL {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let now = said().await?;
+            if now != count {
+                (count, since) = (now, Instant::now());
+            }
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(STILL_LIMIT, wait).await.context("the server goes on saying phrases ahead of their use")?
+}
+
+/// Phrases that were looked for and not there, by a server's metrics.
+fn misses(metrics: &str) -> Vec<String> {
+    metrics.lines().filter(|line| line.starts_with("voicenoob_phrase_cache_misses_total{")).map(str::to_owned).collect()
 }
 
 /// A server that uses them, with an agent.
@@ -215,7 +248,7 @@ async fn ring_all(
         let call = tokio::task::spawn_blocking(move || target.ring())
             .await?
             .with_context(|| format!("after {number} calls the next one failed"))?;
-        talking.spawn(caller::talk(call, Arc::clone(clip), window));
+        talking.spawn(caller::talk(call, Arc::clone(clip), Times::of(number, calls, window)));
     }
     Ok(talking)
 }

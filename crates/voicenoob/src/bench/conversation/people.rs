@@ -23,8 +23,8 @@ const INTERRUPTIONS: [&str; 5] = [
     "what time is breakfast",
     "sorry I want to cancel my booking",
 ];
-/// Said over the agent's words, by people who listen.
-const MURMURS: [&str; 4] = ["mhm", "uh huh", "okay", "yeah"];
+/// Said over the agent's words, by people who listen. "Um hum": a synthetic voice spells "mhm".
+const MURMURS: [&str; 4] = ["um hum", "uh huh", "okay", "yeah"];
 /// Said when it is the caller's turn.
 const SENTENCES: [&str; 6] = [
     "I would like a double room for two nights from Friday",

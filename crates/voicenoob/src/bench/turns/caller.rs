@@ -65,8 +65,34 @@ struct Caller {
     talk: Talk,
 }
 
-/// Talks until `until`, finishes the turn it is in, and hangs up. Turns that began before `from` are not kept.
-pub(super) async fn talk(call: Call, clip: Arc<Clip>, (from, until): (Instant, Instant)) -> anyhow::Result<Talk> {
+/// When a caller does what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    /// Its frames are due at this and so many times [`FRAME`] later: callers in step with each other would come all at once.
+    pub(super) beat: Instant,
+    /// Turns that began before are not kept.
+    pub(super) from: Instant,
+    /// It finishes the turn it is in then, and hangs up.
+    pub(super) until: Instant,
+}
+
+impl Times {
+    /// Of one of so many callers: their frames lie evenly in the time of one.
+    pub(super) fn of(number: usize, calls: usize, (from, until): (Instant, Instant)) -> Self {
+        Self { beat: from + FRAME.mul_f64(number as f64 / calls.max(1) as f64), from, until }
+    }
+
+    /// The first beat that is not over.
+    fn next(&self, now: Instant) -> Instant {
+        let over = now.saturating_duration_since(self.beat).as_millis() / FRAME.as_millis();
+        let ahead = self.beat.saturating_duration_since(now).as_millis() / FRAME.as_millis();
+        let (over, ahead) = (u32::try_from(over).unwrap_or(u32::MAX), u32::try_from(ahead).unwrap_or(u32::MAX));
+        if now > self.beat { self.beat + FRAME * (over + 1) } else { self.beat - FRAME * ahead }
+    }
+}
+
+/// Talks to the end of its time.
+pub(super) async fn talk(call: Call, clip: Arc<Clip>, times: Times) -> anyhow::Result<Talk> {
     call.stream.set_nonblocking(true)?;
     let talk = Talk { id: call.id, turns: Vec::new(), unanswered: 0, late_us: Vec::new() };
     let mut caller = Caller {
@@ -83,13 +109,13 @@ pub(super) async fn talk(call: Call, clip: Arc<Clip>, (from, until): (Instant, I
         out: Vec::new(),
         talk,
     };
-    caller.live(from, until).await?;
+    caller.live(times).await?;
     Ok(caller.talk)
 }
 
 impl Caller {
-    async fn live(&mut self, from: Instant, until: Instant) -> anyhow::Result<()> {
-        let origin = Instant::now();
+    async fn live(&mut self, times: Times) -> anyhow::Result<()> {
+        let origin = times.next(Instant::now());
         let (mut sent, mut buffer) = (0_u32, vec![0; READ]);
         loop {
             let due = origin + FRAME * sent;
@@ -97,11 +123,11 @@ impl Caller {
                 read = self.stream.read(&mut buffer) => {
                     let (read, now) = (read?, Instant::now());
                     ensure!(read > 0, "the server ended a call");
-                    self.take(&mut buffer[..read], now, from).await?;
+                    self.take(&mut buffer[..read], now, times.from).await?;
                 }
                 () = tokio::time::sleep_until(due.into()) => {
                     let now = Instant::now();
-                    if now >= until && matches!(self.phase, Phase::Resting(_) | Phase::Listening { .. }) {
+                    if now >= times.until && matches!(self.phase, Phase::Resting(_) | Phase::Listening { .. }) {
                         return self.hang_up().await;
                     }
                     self.talk.late_us.push(u32::try_from((now - due).as_micros()).unwrap_or(u32::MAX));
@@ -216,5 +242,24 @@ impl Caller {
         let text = self.far.stop();
         self.send(frames::TEXT, text.as_bytes()).await?;
         self.send(frames::CLOSE, &1000_u16.to_be_bytes()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_of_many_callers_lie_evenly_in_the_time_of_one() {
+        let from = Instant::now() + Duration::from_secs(10);
+        for (number, millis) in [(0, 0), (1, 5), (2, 10), (3, 15)] {
+            let times = Times::of(number, 4, (from, from));
+            for now in [from - Duration::from_millis(7_003), from + Duration::from_millis(7_003)] {
+                let next = times.next(now);
+                assert!(next >= now && next <= now + FRAME);
+                let origin = from - Duration::from_secs(10);
+                assert_eq!((next - origin).as_millis() % 20, millis, "caller {number}");
+            }
+        }
     }
 }
