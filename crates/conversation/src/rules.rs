@@ -18,6 +18,9 @@ pub struct TurnTaking {
     /// The agent pauses as soon as the caller's voice is over its words. Voice shorter than this, and without words, was a noise: the agent goes
     /// on. `None`: the agent is never interrupted by voice.
     pub barge_in: Option<Duration>,
+    /// Voice for so long over the agent's words pauses it: less than an utterance needs, because a pause can be taken back. The detector itself needs
+    /// 48 ms before it calls anything voice.
+    pub pauses_after: Duration,
     /// Voice that goes on for so long over the agent's words, from its first frame on, interrupts, whatever is said. The agent is silent meanwhile:
     /// to wait for a longer murmur's end costs nobody anything.
     pub interrupts_after: Duration,
@@ -62,6 +65,7 @@ impl Default for TurnTaking {
             max_utterance: Duration::from_secs(25),
             semantic: true,
             barge_in: Some(Duration::from_millis(350)),
+            pauses_after: Duration::from_millis(80),
             interrupts_after: Duration::from_secs(1),
             noise_within: Duration::from_millis(600),
             words_within: Duration::from_millis(1200),

@@ -79,7 +79,8 @@ impl Conversation {
         if self.goodbye.is_some() {
             return; // What the caller says over the goodbye changes nothing any more.
         }
-        let event = self.endpoint.frame(voice, now, &self.rules);
+        let min_speech = if matches!(self.floor, Floor::Agent { .. }) { self.rules.pauses_after } else { self.rules.min_speech };
+        let event = self.endpoint.frame(voice, now, &TurnTaking { min_speech, ..self.rules });
         self.endpoint_event(event, now);
         if let (Floor::Held(held), true) = (&mut self.floor, voice) {
             held.voice(now);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{Hint, Words};
 
-const PAUSE: Action = Action::Pause { ago: Duration::from_millis(120) };
+const PAUSE: Action = Action::Pause { ago: Duration::from_millis(80) };
 
 struct Line {
     conversation: Conversation,
@@ -63,7 +63,7 @@ impl Line {
 fn caller_interrupts_the_agent() {
     let mut line = Line::agent_talks(TurnTaking::default());
     line.hear(false, 500).hear(true, 160);
-    assert_eq!(line.seen, [PAUSE, Action::StartUtterance { ago: Duration::from_millis(120) }], "quiet at once");
+    assert_eq!(line.seen, [PAUSE, Action::StartUtterance { ago: Duration::from_millis(80) }], "quiet at once");
     line.hear(true, 860);
     assert_eq!(line.decisions(), [PAUSE, Action::Interrupt], "longer than a murmur is");
     line.conversation.caller_turn(line.now);
@@ -74,8 +74,10 @@ fn caller_interrupts_the_agent() {
 #[test]
 fn a_click_does_not_pause_the_agent() {
     let mut line = Line::agent_talks(TurnTaking::default());
-    line.hear(true, 100).hear(false, 1000);
+    line.hear(true, 80).hear(false, 1000);
     assert!(line.seen.is_empty());
+    line.hear(true, 100);
+    assert_eq!(line.decisions(), [PAUSE], "less than makes an utterance");
 }
 
 #[test]
@@ -124,7 +126,6 @@ fn okay_to_the_last_words_of_a_question_is_an_answer() {
 
 #[test]
 fn words_that_come_late_are_waited_for_and_then_the_voice_decides() {
-    let mut line = Line::agent_talks(TurnTaking::default());
     let rules = TurnTaking { end_silence: Duration::from_secs(5), ..TurnTaking::default() };
     let mut line = Line::agent_talks(rules);
     line.hear(true, 700).hear(false, 1100);

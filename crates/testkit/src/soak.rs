@@ -70,7 +70,7 @@ pub async fn run(options: &SoakOptions, say: impl Fn(&str)) -> Result<Soak> {
     // What the first calls make for good is nobody's leak.
     callers::warm_up(&server, &agent).await?;
     sleep(Duration::from_secs(5)).await;
-    let probe = probe::Probe { server: &server, admin: &admin, vendors: &vendors };
+    let mut probe = probe::Probe::new(&server, &vendors).await?;
     let mut samples = vec![probe.sample(Duration::ZERO).await?];
     say(probe::HEAD);
     say(&samples[0].row());
@@ -89,7 +89,7 @@ pub async fn run(options: &SoakOptions, say: impl Fn(&str)) -> Result<Soak> {
     let talks = crowd.finish().await?;
     troubles.abort();
     Vendor::ALL.iter().for_each(|vendor| vendors.behave(*vendor, Default::default()));
-    let after = settled(&probe, &samples[0], begun).await?;
+    let after = settled(&mut probe, &samples[0], begun).await?;
     say(&after.row());
     server.stop().await.context("the server did not stop as it should")?;
     Ok(Soak { samples, after, calls: talks.calls, broken: talks.broken, talked: talks.talked, why: talks.why })
@@ -105,7 +105,7 @@ async fn serve(options: &SoakOptions, vendors: &Simulator) -> Result<Server> {
 }
 
 /// The sample in which all is free, or the last of those in which it was not.
-async fn settled(probe: &probe::Probe<'_>, first: &Sample, begun: Instant) -> Result<Sample> {
+async fn settled(probe: &mut probe::Probe<'_>, first: &Sample, begun: Instant) -> Result<Sample> {
     let deadline = Instant::now() + FREE_LIMIT;
     loop {
         sleep(TICK).await;

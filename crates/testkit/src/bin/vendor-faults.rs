@@ -56,6 +56,9 @@ fn wanted(mut arguments: impl Iterator<Item = String>) -> Result<Wanted> {
     }
     let program = &wanted.options.program;
     std::fs::File::open(program).with_context(|| format!("{} cannot be read: build the program first", program.display()))?;
+    if let Some(folder) = &wanted.options.keep {
+        std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    }
     if wanted.rows.is_empty() {
         wanted.rows = ROWS.to_vec();
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use simulator::{Simulator, Vendor};
+use tokio::time::Instant;
 
 use crate::chaos::Scrape;
 use crate::{ApiClient, Server};
@@ -36,14 +37,25 @@ pub struct Sample {
     pub fillers: u64,
 }
 
+/// An access token lives for 10 minutes; a new one is taken in time.
+const SIGNED_IN: Duration = Duration::from_secs(5 * 60);
+
 pub(super) struct Probe<'a> {
-    pub(super) server: &'a Server,
-    pub(super) admin: &'a ApiClient,
-    pub(super) vendors: &'a Simulator,
+    server: &'a Server,
+    vendors: &'a Simulator,
+    admin: ApiClient,
+    signed_in: Instant,
 }
 
-impl Probe<'_> {
-    pub(super) async fn sample(&self, at: Duration) -> Result<Sample> {
+impl<'a> Probe<'a> {
+    pub(super) async fn new(server: &'a Server, vendors: &'a Simulator) -> Result<Self> {
+        Ok(Self { server, vendors, admin: server.sign_in_again().await?, signed_in: Instant::now() })
+    }
+
+    pub(super) async fn sample(&mut self, at: Duration) -> Result<Sample> {
+        if self.signed_in.elapsed() >= SIGNED_IN {
+            (self.admin, self.signed_in) = (self.server.sign_in_again().await?, Instant::now());
+        }
         let active = self.admin.get("/api/v1/calls/active").await?;
         let services = self.admin.get("/api/v1/services").await?;
         let metrics =
