@@ -49,9 +49,9 @@ const CLOSED_ENDINGS: &[&str] =
 const DIGITS: &[&str] = &["zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "double", "triple"];
 /// Sounds of assent in any language.
 const SOUNDS: &[&str] = &["mhm", "mm", "mmm", "mmhm", "mm-hmm", "uh-huh", "uhuh", "uh huh", "hm", "hmm", "aha", "ah", "oh"];
-/// English words of assent that are said while the other speaks.
+/// English words of assent that are said while the other speaks. "Yes" is none: who says it over a question that is still being asked has answered.
 const MURMURS: &[&str] =
-    &["yes", "yeah", "yep", "yup", "ok", "okay", "right", "sure", "alright", "all right", "i see", "got it", "good", "great", "cool"];
+    &["yeah", "yep", "yup", "ok", "okay", "right", "sure", "alright", "all right", "i see", "got it", "good", "great", "cool"];
 /// Longest murmur, in words: who says more says something.
 const MURMUR_WORDS: usize = 4;
 
@@ -172,10 +172,10 @@ mod tests {
 
     #[test]
     fn who_murmurs_listens_and_who_says_more_speaks() {
-        for text in ["mhm", "Uh huh.", "uh-huh", "yeah", "Yes.", "okay", "Okay, right.", "yeah yeah", "I see.", "all right"] {
+        for text in ["mhm", "Uh huh.", "uh-huh", "yeah", "okay", "Okay, right.", "yeah yeah", "I see.", "all right"] {
             assert_eq!(Hint::of(text, "en-GB", 0).words, Words::Murmur, "{text}");
         }
-        for text in ["stop", "yeah but no", "right now", "yes please", "no", "okay okay okay okay okay", "see"] {
+        for text in ["stop", "yeah but no", "right now", "yes", "no", "okay okay okay okay okay", "see"] {
             assert_eq!(Hint::of(text, "en-GB", 0).words, Words::Real, "{text}");
         }
         assert_eq!(Hint::of(" . ", "en-GB", 0).words, Words::None);

@@ -111,7 +111,8 @@ impl Outfitter {
             |why: &dyn std::fmt::Display| format!("the workspace's key for {} cannot be opened: {why}; set it again", key.provider());
         let opened = self.sealer.open(&api::sealed_for(tenant, key.provider), &key.sealed).await.map_err(|why| fault(&why))?;
         let text = String::from_utf8(opened.to_vec()).map_err(|_| fault(&"it is no text"))?;
-        Ok(Secret::from(text))
+        // Pasted with the end of its line.
+        Ok(Secret::from(text.trim().to_owned()))
     }
 
     /// True when keys for these providers let somebody think for this tier.
