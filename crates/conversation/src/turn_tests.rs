@@ -125,6 +125,20 @@ fn okay_to_the_last_words_of_a_question_is_an_answer() {
 }
 
 #[test]
+fn a_short_word_over_the_last_words_of_a_question_is_no_cough() {
+    for (words, wanted) in [(Words::Real, Action::Interrupt), (Words::None, Action::Resume)] {
+        let mut line = Line::agent_talks(TurnTaking::default());
+        line.hear(true, 240);
+        line.conversation.paused_with(Duration::from_millis(900));
+        line.hear(false, 900);
+        assert_eq!(line.decisions(), [PAUSE], "its words are waited for");
+        line.conversation.last_words(words, line.now);
+        line.drain();
+        assert_eq!(line.decisions(), [PAUSE, wanted], "{words:?}");
+    }
+}
+
+#[test]
 fn words_that_come_late_are_waited_for_and_then_the_voice_decides() {
     let rules = TurnTaking { end_silence: Duration::from_secs(5), ..TurnTaking::default() };
     let mut line = Line::agent_talks(rules);

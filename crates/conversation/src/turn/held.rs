@@ -91,8 +91,10 @@ impl Held {
         if rules.semantic { self.last_voice + rules.words_within } else { self.over(rules) }
     }
 
+    /// Short as a cough. Over the last words of a question it may be a "no": its words are waited for.
     fn is_noise(&self, rules: &TurnTaking) -> bool {
-        rules.barge_in.is_none_or(|least| self.last_voice.saturating_duration_since(self.began) < least)
+        let short = rules.barge_in.is_none_or(|least| self.last_voice.saturating_duration_since(self.began) < least);
+        short && (self.left > rules.near_end || !rules.semantic)
     }
 
     fn murmured(&self, rules: &TurnTaking) -> Verdict {
