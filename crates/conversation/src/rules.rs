@@ -28,7 +28,7 @@ pub struct TurnTaking {
     pub noise_within: Duration,
     /// When the voice is over and was no noise, its words are waited for so long: a recogniser that begins when the voice ends needs most of it.
     pub words_within: Duration,
-    /// With no more than this left to say, "okay" is an answer and no murmur.
+    /// With no more than this left to say, "okay" is an answer and no murmur, and a short voice may be a "no": its words are waited for.
     pub near_end: Duration,
     /// It is the caller's turn and nothing comes for this long: the brain is told.
     pub silence: Duration,
