@@ -82,8 +82,8 @@ impl Conversation {
         let min_speech = if matches!(self.floor, Floor::Agent { .. }) { self.rules.pauses_after } else { self.rules.min_speech };
         let event = self.endpoint.frame(voice, now, &TurnTaking { min_speech, ..self.rules });
         self.endpoint_event(event, now);
-        if let (Floor::Held(held), true) = (&mut self.floor, voice) {
-            held.voice(now);
+        if let Floor::Held(held) = &mut self.floor {
+            held.frame(voice, now);
         }
         self.decide(now);
     }

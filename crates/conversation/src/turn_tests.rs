@@ -93,6 +93,28 @@ fn after_a_cough_the_agent_goes_on() {
 }
 
 #[test]
+fn a_sentence_whose_frames_come_late_is_no_cough() {
+    let stall = |missing_ms: u64| {
+        let mut line = Line::agent_talks(TurnTaking { end_silence: Duration::from_secs(5), ..TurnTaking::default() });
+        line.hear(true, 220);
+        for _ in 0..missing_ms / 20 {
+            line.now += Duration::from_millis(20);
+            line.conversation.handle_timeout(line.now);
+        }
+        line.drain();
+        line
+    };
+    let mut line = stall(600);
+    assert_eq!(line.decisions(), [PAUSE], "the line is late, and may bring the rest");
+    line.hear(true, 300).words("stop");
+    assert_eq!(line.decisions(), [PAUSE, Action::Interrupt]);
+    assert_eq!(stall(1240).decisions(), [PAUSE, Action::Resume], "but not for ever");
+    let mut cough = stall(400);
+    cough.hear(false, 40);
+    assert_eq!(cough.decisions(), [PAUSE, Action::Resume], "quiet came after all");
+}
+
+#[test]
 fn after_a_murmur_the_agent_goes_on_and_real_words_stop_it_at_once() {
     for (text, wanted) in [("mhm", Action::Resume), ("okay", Action::Resume), ("stop", Action::Interrupt)] {
         let mut line = Line::agent_talks(TurnTaking::default());

@@ -12,6 +12,8 @@ use crate::{Hint, TurnTaking, Words};
 pub(super) struct Held {
     began: Instant,
     last_voice: Instant,
+    /// Quiet was heard after the last voice. Without it the line may only be late: a carrier sends frames in silence too.
+    quiet: bool,
     words: Words,
     /// What the agent had still to say.
     left: Duration,
@@ -28,15 +30,18 @@ pub(super) enum Verdict {
 
 impl Held {
     pub(super) fn new(began: Instant, now: Instant) -> Self {
-        Self { began, last_voice: now, words: Words::None, left: Duration::MAX }
+        Self { began, last_voice: now, quiet: false, words: Words::None, left: Duration::MAX }
     }
 
     pub(super) fn left(&mut self, left: Duration) {
         self.left = left;
     }
 
-    pub(super) fn voice(&mut self, now: Instant) {
-        self.last_voice = now;
+    pub(super) fn frame(&mut self, voice: bool, now: Instant) {
+        self.quiet = !voice;
+        if voice {
+            self.last_voice = now;
+        }
     }
 
     pub(super) fn words(&mut self, words: Words) {
@@ -81,14 +86,14 @@ impl Held {
         self.began + if rules.semantic { rules.interrupts_after } else { rules.noise_within }
     }
 
-    /// A noise is over by now.
+    /// A noise is over by now. Frames that are missing are waited for like words are: they may be the rest of a sentence.
     fn over(&self, rules: &TurnTaking) -> Instant {
-        self.began + rules.noise_within
+        if self.quiet { self.began + rules.noise_within } else { self.last_voice + rules.words_within }
     }
 
     /// Words that have not come by now are not waited for.
     fn limit(&self, rules: &TurnTaking) -> Instant {
-        if rules.semantic { self.last_voice + rules.words_within } else { self.over(rules) }
+        if rules.semantic { self.last_voice + rules.words_within } else { self.began + rules.noise_within }
     }
 
     /// Short as a cough. Over the last words of a question it may be a "no": its words are waited for.
