@@ -1,4 +1,5 @@
-//! Tools: what an agent can do beside talking. Effects happen exactly once: the caller of a tool gives an idempotency key, and the tool keeps it with the effect.
+//! Tools: what an agent can do beside talking. Effects happen exactly once: the caller of a tool gives an idempotency key, and the tool keeps it with the effect,
+//! or says that it does not: then it is not asked a second time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,6 +55,11 @@ pub trait Tool: Send + Sync {
 
     /// It changes something: a model's call of it needs a read-back and the caller's yes. Whoever does not say so needs them too.
     fn effects(&self) -> bool {
+        true
+    }
+
+    /// It keeps each idempotency key with its effect. Who does not is never asked again when it is not known whether it has acted.
+    fn keeps_keys(&self) -> bool {
         true
     }
 

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use agent::Toolbox;
 use telemetry::SessionFact;
 use tracing::error;
 
@@ -10,6 +9,7 @@ use crate::recording::Track;
 use crate::run::{Session, now};
 use crate::setup::{Ending, end};
 use crate::socket::MediaSocket;
+use crate::tools::TOOL_LIMIT;
 
 /// What a call used is stored within this time, or not.
 const BILL_LIMIT: std::time::Duration = std::time::Duration::from_secs(5);
@@ -30,7 +30,7 @@ impl<S: MediaSocket> Session<S> {
         self.tell_of_the_line(now);
         close(self.track.take(), ms).await;
         // An effect that is under way is finished and recorded, or the next start would find it pending.
-        while let Ok(Some(done)) = tokio::time::timeout(Toolbox::DEADLINE, self.tools.join_next()).await {
+        while let Ok(Some(done)) = tokio::time::timeout(TOOL_LIMIT, self.tools.join_next()).await {
             if let Err(fault) = done {
                 error!(error = %fault, "a tool's task broke down");
             }

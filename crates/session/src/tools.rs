@@ -23,6 +23,8 @@ use crate::socket::MediaSocket;
 const TOOLS_AT_ONCE: usize = 4;
 /// A tool waits this long for the conversation to be stored; then it is not called.
 const SAVE_LIMIT: Duration = Duration::from_secs(5);
+/// Longest that a tool call is under way: the conversation is stored, the tool works, and its outcome is stored.
+pub(crate) const TOOL_LIMIT: Duration = SAVE_LIMIT.saturating_add(Toolbox::LONGEST).saturating_add(SAVE_LIMIT);
 
 /// A tool's answer on its way back to the brain.
 pub(crate) struct ToolDone {
@@ -91,7 +93,7 @@ async fn run_tool(records: Arc<dyn Records>, tools: Toolbox, request: Request) -
     }
     let new =
         NewToolCall { idempotency_key: context.idempotency_key.clone(), tool: name.clone(), arguments: kept.masked(&arguments), start_ms };
-    match records.claim_tool(context.call, &new).await {
+    let may_be_called = match records.claim_tool(context.call, &new).await {
         Err(fault) => {
             error!(tool = name, error = %fault, "tool not called: its claim could not be stored");
             return failed(name, took());
@@ -104,10 +106,16 @@ async fn run_tool(records: Arc<dyn Records>, tools: Toolbox, request: Request) -
             let input = remembered(&record);
             return ToolDone { id, name, outcome: record.outcome, input, took_ms: took() };
         }
-        // A pending claim is what a crash left behind: the tool keeps the key with its effect, so asking again is safe.
-        Ok(ToolClaim::Ours | ToolClaim::Known(_)) => {}
-    }
-    let answer = tools.call(&name, &context, &arguments).await;
+        Ok(ToolClaim::Ours) => true,
+        // A pending claim is what a crash left behind: asking again is safe where the tool keeps the key with its effect.
+        Ok(ToolClaim::Known(_)) => tools.get(&name).is_some_and(|tool| tool.keeps_keys()),
+    };
+    let answer = if may_be_called {
+        tools.call(&name, &context, &arguments).await
+    } else {
+        error!(tool = name, "tool not called again: it keeps no keys, and whether it has acted is not known");
+        not_known()
+    };
     let took_ms = took();
     let (outcome, result, input) = split(answer, &name);
     if let Err(fault) = records.finish_tool(context.call, &context.idempotency_key, outcome, &kept.masked(&result), took_ms).await {
@@ -125,6 +133,13 @@ fn idempotency_key(call: CallId, id: u32, tool: &str, arguments: &Value) -> Stri
     let digest = Sha256::digest(serde_json::json!([tool, sorted]).to_string());
     let short: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("{call}:{id}:{short}")
+}
+
+/// Who asked for it is gone, and the answer too.
+fn not_known() -> ToolAnswer {
+    let advice = "The call was cut off meanwhile, and it is not known whether this was done. Do not do it again. Say so, and offer to take a \
+        message or to put the caller through, if you can.";
+    ToolAnswer::Refused { code: "not_known", fields: serde_json::json!({ "advice": advice }) }
 }
 
 fn split(answer: ToolAnswer, name: &str) -> (ToolOutcome, Value, BrainOutcome) {

@@ -229,9 +229,24 @@ pub async fn messages_come_newest_first(records: Arc<dyn Records>) {
     let call_id = records.open_call(&record(1)).await.unwrap().id;
     let message = |second, text: &str| Message { call_id, at: at(second), name: "Ann".into(), phone: "+1".into(), text: text.into() };
     for (second, text) in [(1, "first"), (2, "second"), (3, "third")] {
-        records.add_message(&message(second, text)).await.unwrap();
+        records.add_message(&message(second, text), text).await.unwrap();
     }
     assert_eq!(records.messages(2).await.unwrap(), [message(3, "third"), message(2, "second")]);
+}
+
+/// One key, one message, however many bring it at once; who brings it again is told that it is done.
+pub async fn a_message_is_stored_once_for_each_key(records: Arc<dyn Records>) {
+    let call_id = records.open_call(&record(1)).await.unwrap().id;
+    let message = |text: &str| Message { call_id, at: at(1), name: "Ann".into(), phone: "+1".into(), text: text.into() };
+    let mut tasks = JoinSet::new();
+    for _ in 0..8 {
+        let (records, message) = (Arc::clone(&records), message("first"));
+        tasks.spawn(async move { records.add_message(&message, "a").await.unwrap() });
+    }
+    assert_eq!(tasks.join_all().await.len(), 8);
+    records.add_message(&message("again"), "a").await.unwrap();
+    records.add_message(&message("second"), "b").await.unwrap();
+    assert_eq!(records.messages(10).await.unwrap(), [message("second"), message("first")]);
 }
 
 /// Nothing is stored for a call that has no record, and whoever tries is told.
@@ -245,7 +260,7 @@ pub async fn what_belongs_to_no_call_is_refused(records: Arc<dyn Records>) {
         records.end_call(id, at(1), EndReason::Failed).await.unwrap_err(),
         records.add_turn(id, &turn(0)).await.unwrap_err(),
         records.claim_tool(id, &tool("key")).await.unwrap_err(),
-        records.add_message(&message).await.unwrap_err(),
+        records.add_message(&message, "key").await.unwrap_err(),
         records.claim_call(id, "a").await.unwrap_err(),
         records.save_progress(id, &Progress { snapshot: Value::Null, turns: 0, elapsed_ms: 0 }).await.unwrap_err(),
         records.note_resume(id, at(1)).await.unwrap_err(),
@@ -347,6 +362,25 @@ pub async fn a_callback_is_stored_once_for_each_call(records: Arc<dyn Records>) 
     let expected = [3, 1, 2].map(|number| request(number, CallbackWhy::Queue));
     assert_eq!(records.callbacks(10).await.unwrap(), expected);
     assert_eq!(records.callbacks(1).await.unwrap(), expected[..1]);
+}
+
+/// What the caller asks the agent for last stands; nothing else replaces what is there.
+pub async fn the_callback_that_was_asked_for_last_stands(records: Arc<dyn Records>) {
+    use CallbackWhy::{Asked, Drain, Queue};
+    let call = records.open_call(&record(1)).await.unwrap();
+    let request = |number: &str, second, why| CallbackRequest {
+        call_id: call.id,
+        agent_id: call.agent_id,
+        number: PhoneNumber::new(number),
+        at: at(second),
+        why,
+    };
+    let last = request("+12025550143", 3, Asked);
+    let first = [request("+12025550141", 1, Queue), request("+12025550142", 2, Asked), last.clone()];
+    for request in first.into_iter().chain([request("+12025550144", 4, Drain), request("+12025550145", 5, Queue)]) {
+        records.add_callback(&request).await.unwrap();
+    }
+    assert_eq!(records.callbacks(10).await.unwrap(), [last]);
 }
 
 /// As on a busy evening: fifty calls write their turns at once.

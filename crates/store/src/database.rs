@@ -49,8 +49,8 @@ impl Database {
     pub const READERS: u32 = 4;
     /// Connections to a PostgreSQL server, unless said otherwise. A hundred instances need a server that allows a thousand.
     pub const CONNECTIONS: u32 = 10;
-    /// Longest wait for a free connection.
-    pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+    /// Longest wait for a free connection. Who waits behind a writer that waits for the file waits as long as it does.
+    pub const ACQUIRE_TIMEOUT: Duration = Self::BUSY_TIMEOUT;
     /// Longest wait for another process (a backup, `sqlite3`) that holds the file.
     pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
     /// Longest wait for another process that is setting up the same directory.

@@ -147,14 +147,15 @@ pub trait Records: Send + Sync {
     /// How the call goes on, when that was stored.
     async fn next_step(&self, carrier: Carrier, carrier_call_id: &str) -> Result<Option<NextStep>, StoreError>;
 
-    /// Stores that a caller wants to be called back. The first request of a call stands.
+    /// Stores that a caller wants to be called back. The first request of a call stands, until the caller asks the agent for it
+    /// ([`crate::CallbackWhy::Asked`]): then what was asked for last does.
     async fn add_callback(&self, request: &CallbackRequest) -> Result<(), StoreError>;
 
     /// Requests to be called back, newest first, at most `limit` (1 to 200).
     async fn callbacks(&self, limit: u32) -> Result<Vec<CallbackRequest>, StoreError>;
 
-    /// Stores a message.
-    async fn add_message(&self, message: &Message) -> Result<(), StoreError>;
+    /// Stores a message. One key, one message: when the key was there before, nothing is changed.
+    async fn add_message(&self, message: &Message, key: &str) -> Result<(), StoreError>;
 
     /// Messages, newest first, at most `limit`.
     async fn messages(&self, limit: u32) -> Result<Vec<Message>, StoreError>;

@@ -323,11 +323,16 @@ impl Records for SqlRecords {
         rows.into_iter().map(CallbackRequest::try_from).collect()
     }
 
-    async fn add_message(&self, message: &Message) -> Result<(), StoreError> {
-        let insert =
-            query(sql::ADD_MESSAGE).bind(message.call_id.0).bind(message.at).bind(&message.name).bind(&message.phone).bind(&message.text);
+    async fn add_message(&self, message: &Message, key: &str) -> Result<(), StoreError> {
+        let insert = query(sql::ADD_MESSAGE)
+            .bind(message.call_id.0)
+            .bind(message.at)
+            .bind(&message.name)
+            .bind(&message.phone)
+            .bind(&message.text)
+            .bind(key);
         let done = insert.execute(self.database.writer()).await.map_err(StoreError::while_doing("store a message"))?;
-        if done == 0 { Err(StoreError::UnknownCall { id: message.call_id }) } else { Ok(()) }
+        if done == 0 { self.known(message.call_id).await } else { Ok(()) }
     }
 
     async fn messages(&self, limit: u32) -> Result<Vec<Message>, StoreError> {

@@ -109,7 +109,7 @@ impl Tool for ScheduleCallback {
             at: context.now,
             why: CallbackWhy::Asked,
         };
-        // The request is kept once for a call; what was wanted stands beside it.
+        // One request is kept for a call, the last one; what was wanted stands beside it.
         if let Err(fault) = self.0.add_callback(&request).await {
             return outcome(Err(fault));
         }
@@ -127,7 +127,7 @@ async fn add(records: &dyn Records, context: &ToolContext, name: &str, phone: &s
         phone: plain(phone.trim(), MAX_WORD),
         text: plain(text, MAX_TEXT),
     };
-    records.add_message(&message).await
+    records.add_message(&message, &context.idempotency_key).await
 }
 
 fn outcome(stored: Result<(), StoreError>) -> ToolAnswer {
@@ -189,5 +189,36 @@ mod tests {
         assert_eq!(records.messages(10).await.unwrap()[0].text, "Please call back (tomorrow morning). a wedding");
         context.caller = None;
         assert!(matches!(tool.call(&context, &said).await, ToolAnswer::Refused { code: "no_number", .. }));
+    }
+
+    #[tokio::test]
+    async fn what_is_asked_again_under_the_same_key_is_left_once() {
+        let (records, mut context) = desk().await;
+        let said = json!({ "name": "Ann", "text": "hello" });
+        let tools: [(&str, Box<dyn Tool>); 2] = [
+            ("message", Box::new(TakeMessage::new(Arc::clone(&records)))),
+            ("callback", Box::new(ScheduleCallback::new(Arc::clone(&records)))),
+        ];
+        for (key, tool) in tools {
+            context.idempotency_key = key.into();
+            for _ in 0..2 {
+                assert_eq!(tool.call(&context, &said).await, ToolAnswer::Ok(json!({})), "{key}");
+            }
+        }
+        assert_eq!((records.messages(10).await.unwrap().len(), records.callbacks(10).await.unwrap().len()), (2, 1));
+    }
+
+    #[tokio::test]
+    async fn the_number_that_was_given_last_is_called_back() {
+        let (records, mut context) = desk().await;
+        let tool = ScheduleCallback::new(Arc::clone(&records));
+        for (key, phone, when) in [("a", "+12025550143", "today"), ("b", "+12025550144", "tomorrow")] {
+            context.idempotency_key = key.into();
+            let said = json!({ "name": "Ann", "phone": phone, "when": when });
+            assert_eq!(tool.call(&context, &said).await, ToolAnswer::Ok(json!({})));
+        }
+        let listed = records.callbacks(10).await.unwrap();
+        assert_eq!((listed.len(), listed[0].number.expose()), (1, "+12025550144"));
+        assert_eq!(records.messages(10).await.unwrap()[0].text, "Please call back (tomorrow).");
     }
 }

@@ -19,7 +19,7 @@ async fn call(desk: &Desk, recording: &str) -> CallId {
     records.answer_call(id, Timestamp::now(), Some(recording)).await.unwrap();
     let message =
         Message { call_id: id, at: Timestamp::now(), name: "Gerda Gast".into(), phone: CALLER.into(), text: "Please call.".into() };
-    records.add_message(&message).await.unwrap();
+    records.add_message(&message, &id.to_string()).await.unwrap();
     records.end_call(id, Timestamp::now(), EndReason::CallerHungUp).await.unwrap();
     id
 }

@@ -79,7 +79,7 @@ impl LeaveMessage {
             // Masked before it is cut: half a card is one digit too many.
             text: cut(without_card(text)),
         };
-        match self.records.add_message(&message).await {
+        match self.records.add_message(&message, &context.idempotency_key).await {
             Ok(()) => Ok(ToolAnswer::Ok(json!({}))),
             Err(error) => Err(ToolAnswer::Failed(error.to_string())),
         }

@@ -272,10 +272,13 @@ async fn a_booking_is_cancelled_once() {
 
 #[tokio::test]
 async fn a_message_is_kept_with_the_callers_number() {
-    let desk = Desk::open().await;
+    let mut desk = Desk::open().await;
     let long = "é".repeat(LeaveMessage::MAX_TEXT);
-    assert_eq!(desk.ask("leave_message", json!({"name": "Ann Smith", "text": "Call me back."})).await, ToolAnswer::Ok(json!({})));
-    assert_eq!(desk.ask("leave_message", json!({"name": "Ann", "phone": "+351 1", "text": long})).await, ToolAnswer::Ok(json!({})));
+    let left = json!({"name": "Ann Smith", "text": "Call me back."});
+    assert_eq!(desk.ask("leave_message", left.clone()).await, ToolAnswer::Ok(json!({})));
+    assert_eq!(desk.ask("leave_message", left).await, ToolAnswer::Ok(json!({})), "under the same key nothing more is left");
+    let left = json!({"name": "Ann", "phone": "+351 1", "text": long});
+    assert_eq!(desk.ask_as("long", "leave_message", left).await, ToolAnswer::Ok(json!({})));
     let messages = desk.records.messages(10).await.unwrap();
     let seen: Vec<_> = messages.iter().map(|message| (message.name.as_str(), message.phone.as_str(), message.text.len())).collect();
     assert_eq!(seen, [("Ann", "+351 1", LeaveMessage::MAX_TEXT), ("Ann Smith", "+15005550006", 13)]);

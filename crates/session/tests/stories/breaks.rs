@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use agent::{Tool, ToolAnswer, ToolContext};
+use agent::{Tool, ToolAnswer, ToolContext, Toolbox};
 use async_trait::async_trait;
 use call::{EndReason, ToolOutcome};
 use serde_json::Value;
@@ -23,12 +23,18 @@ struct Desk {
     /// Set: the process dies while the tool works, before the effect or after it.
     dies: Mutex<Option<bool>>,
     reached: Notify,
+    /// It says that it keeps no keys.
+    forgets: bool,
 }
 
 #[async_trait]
 impl Tool for Desk {
     fn name(&self) -> &'static str {
         "create_booking"
+    }
+
+    fn keeps_keys(&self) -> bool {
+        !self.forgets
     }
 
     async fn call(&self, context: &ToolContext, arguments: &Value) -> ToolAnswer {
@@ -126,11 +132,10 @@ async fn words_that_were_cut_off_are_said_again() {
     served.await.unwrap();
 }
 
-/// The process dies while the booking is made; another one takes the call up.
-async fn dies_while_booking(after_the_effect: bool) {
-    let desk = Arc::new(Desk::default());
+/// The process dies while the booking is made.
+async fn dies_while_booking(desk: &Arc<Desk>, after_the_effect: bool) -> House {
     *desk.dies.lock().unwrap() = Some(after_the_effect);
-    let first = House::open(vec![Arc::clone(&desk) as Arc<dyn Tool>]).await;
+    let first = House::open(vec![Arc::clone(desk) as Arc<dyn Tool>]).await;
     let (socket, stream, mut caller) = connect();
     let (setup, _orders, _endings) = first.setup(socket, stream, Some(first.at_the_read_back()));
     let served = tokio::spawn(Session::serve(setup, Arc::clone(&first.services)));
@@ -142,7 +147,13 @@ async fn dies_while_booking(after_the_effect: bool) {
     assert!(served.await.unwrap_err().is_cancelled());
     let claimed = first.records.tools(first.call.id).await.unwrap();
     assert_eq!((claimed.len(), claimed[0].outcome), (1, ToolOutcome::Pending));
+    first
+}
 
+/// Another process takes the call up.
+async fn books_once(after_the_effect: bool) {
+    let desk = Arc::new(Desk::default());
+    let first = dies_while_booking(&desk, after_the_effect).await;
     let second = first.again(vec![Arc::clone(&desk) as Arc<dyn Tool>]);
     let progress = second.records.progress(second.call.id).await.unwrap();
     let (socket, stream, mut caller) = connect();
@@ -160,12 +171,72 @@ async fn dies_while_booking(after_the_effect: bool) {
 
 #[tokio::test]
 async fn a_crash_between_claim_and_effect_books_once() {
-    dies_while_booking(false).await;
+    books_once(false).await;
 }
 
 #[tokio::test]
 async fn a_crash_between_effect_and_its_record_books_once() {
-    dies_while_booking(true).await;
+    books_once(true).await;
+}
+
+#[tokio::test]
+async fn a_tool_that_keeps_no_keys_is_not_asked_again_after_a_crash() {
+    let desk = Arc::new(Desk { forgets: true, ..Desk::default() });
+    let first = dies_while_booking(&desk, true).await;
+    let second = first.again(vec![Arc::clone(&desk) as Arc<dyn Tool>]);
+    let progress = second.records.progress(second.call.id).await.unwrap();
+    let (socket, stream, mut caller) = connect();
+    let (setup, _orders, _endings) = second.setup(socket, stream, progress);
+    let served = tokio::spawn(Session::serve(setup, Arc::clone(&second.services)));
+    caller.hears(|_| second.said().contains("I'm sorry, that is not possible.")).await;
+    caller.hangs_up();
+    served.await.unwrap();
+    assert_eq!(desk.asked.lock().unwrap().len(), 1, "whether it was booked is not known, so nobody books again");
+    let tools = second.records.tools(second.call.id).await.unwrap();
+    let told = (tools.len(), tools[0].outcome, tools[0].result["code"].as_str());
+    assert_eq!(told, (1, ToolOutcome::Refused, Some("not_known")));
+}
+
+/// Books as slowly as a tool may, in paused time.
+#[derive(Default)]
+struct SlowDesk {
+    asked: Notify,
+}
+
+#[async_trait]
+impl Tool for SlowDesk {
+    fn name(&self) -> &'static str {
+        "create_booking"
+    }
+
+    fn deadline(&self) -> Duration {
+        Toolbox::LONGEST
+    }
+
+    async fn call(&self, _: &ToolContext, _: &Value) -> ToolAnswer {
+        self.asked.notify_one();
+        tokio::time::sleep(Toolbox::LONGEST - Duration::from_secs(1)).await;
+        tokio::time::resume(); // The records are at work from here on.
+        ToolAnswer::Ok(booked())
+    }
+}
+
+#[tokio::test]
+async fn an_effect_as_slow_as_it_may_be_is_recorded_after_the_caller_has_hung_up() {
+    let desk = Arc::new(SlowDesk::default());
+    let house = House::open(vec![Arc::clone(&desk) as Arc<dyn Tool>]).await;
+    let (socket, stream, mut caller) = connect();
+    let (setup, _orders, _endings) = house.setup(socket, stream, Some(house.at_the_read_back()));
+    let served = tokio::spawn(Session::serve(setup, Arc::clone(&house.services)));
+    caller.hears(|ear| ear.marks == 2).await;
+    caller.presses('1');
+    desk.asked.notified().await;
+    caller.hangs_up();
+    caller.hears(|ear| ear.closed.is_some()).await;
+    tokio::time::pause();
+    served.await.unwrap();
+    let tools = house.records.tools(house.call.id).await.unwrap();
+    assert_eq!((tools.len(), tools[0].outcome), (1, ToolOutcome::Ok));
 }
 
 #[tokio::test]

@@ -138,7 +138,7 @@ pub async fn a_call_and_its_parts_belong_to_one_workspace(db: Database) {
         let tool = NewToolCall { idempotency_key: call.id.to_string(), tool: "find".into(), arguments: json!({}), start_ms: 0 };
         records.claim_tool(call.id, &tool).await.unwrap();
         let message = Message { call_id: call.id, at: at(1), name: "Ann".into(), phone: "+1".into(), text: "hello".into() };
-        records.add_message(&message).await.unwrap();
+        records.add_message(&message, &tool.idempotency_key).await.unwrap();
         let (agent_id, number) = (call.agent_id, call.from.clone());
         records.add_callback(&CallbackRequest { call_id: call.id, agent_id, number, at: at(1), why: CallbackWhy::Queue }).await.unwrap();
     }
@@ -163,7 +163,7 @@ pub async fn messages_and_callbacks_are_paged_newest_first(db: Database) {
     for number in 1..=3 {
         let call = records.open_call(&record(number)).await.unwrap();
         let message = Message { call_id: call.id, at: at(1), name: "Ann".into(), phone: "+1".into(), text: number.to_string() };
-        records.add_message(&message).await.unwrap();
+        records.add_message(&message, &message.text).await.unwrap();
         let callback = CallbackRequest { call_id: call.id, agent_id: call.agent_id, number: call.from, at: at(1), why: CallbackWhy::Drain };
         records.add_callback(&callback).await.unwrap();
     }

@@ -47,7 +47,7 @@ async fn whole_call(db: &Database, call: &CallRecord, number: &str, over: bool) 
     let raw = format!("From={number}&CallStatus=in-progress");
     records.report_status(call.carrier, &call.carrier_call_id, CallStatus::InProgress, &raw, at(3)).await.unwrap();
     let message = Message { call_id: call.id, at: at(4), name: "Ann".into(), phone: number.into(), text: format!("call {number}") };
-    records.add_message(&message).await.unwrap();
+    records.add_message(&message, &tool.idempotency_key).await.unwrap();
     let number = PhoneNumber::new(number);
     let callback =
         CallbackRequest { call_id: call.id, agent_id: call.agent_id, number: number.clone(), at: at(5), why: CallbackWhy::Queue };

@@ -28,6 +28,7 @@ migrations! {
     5 "workspaces" "0005_workspaces.sql",
     6 "lists" "0006_lists.sql",
     7 "usage and tools" "0007_usage_and_tools.sql",
+    8 "message keys" "0008_message_keys.sql",
 }
 
 fn version(version: i64, name: &'static str, sql: &'static str) -> Migration {

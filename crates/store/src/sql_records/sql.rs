@@ -37,7 +37,8 @@ crate::statements! {
     FINISH_TOOL = "UPDATE tool_calls SET outcome = $1, result = $2, took_ms = $3 WHERE call_id = $4 AND idempotency_key = $5 AND outcome = 'pending'";
     TOOL_CLAIMED = "SELECT COUNT(*) FROM tool_calls WHERE call_id = $1 AND idempotency_key = $2";
     TOOLS = "SELECT * FROM tool_calls WHERE call_id = $1 ORDER BY id LIMIT $2";
-    ADD_MESSAGE = "INSERT INTO messages (call_id, tenant_id, at, name, phone, said) SELECT id, tenant_id, $2, $3, $4, $5 FROM calls WHERE id = $1";
+    ADD_MESSAGE = "INSERT INTO messages (call_id, tenant_id, at, name, phone, said, idempotency_key) \
+        SELECT id, tenant_id, $2, $3, $4, $5, $6 FROM calls WHERE id = $1 ON CONFLICT (idempotency_key) DO NOTHING";
     MESSAGES = "SELECT * FROM messages ORDER BY id DESC LIMIT $1";
     CLAIM_CALL = "UPDATE calls SET instance = $1 WHERE id = $2 AND ended_at IS NULL";
     CLAIMED_BY = "SELECT instance FROM calls WHERE id = $1 AND instance IS NOT NULL";
@@ -59,8 +60,10 @@ crate::statements! {
     RESUMES = "SELECT at FROM resumes WHERE call_id = $1 ORDER BY id DESC LIMIT $2";
     ADD_RESUME = "INSERT INTO resumes (call_id, tenant_id, at) SELECT id, tenant_id, $2 FROM calls WHERE id = $1";
     FORGET_RESUMES = "DELETE FROM resumes WHERE call_id = $1 AND id NOT IN (SELECT id FROM resumes WHERE call_id = $1 ORDER BY id DESC LIMIT $2)";
+    /// Only what the caller asks the agent for replaces what is there.
     ADD_CALLBACK = "INSERT INTO callbacks (call_id, tenant_id, agent_id, number, at, why) SELECT id, tenant_id, $2, $3, $4, $5 FROM calls WHERE id = $1 \
-        ON CONFLICT (call_id) DO NOTHING";
+        ON CONFLICT (call_id) DO UPDATE SET agent_id = excluded.agent_id, number = excluded.number, at = excluded.at, why = excluded.why \
+        WHERE excluded.why = 'asked'";
     CALLBACKS = "SELECT id, call_id, agent_id, number, at, why FROM callbacks ORDER BY id DESC LIMIT $1";
     WRITE_PROBE = "INSERT INTO probes (id, value) VALUES ($1, $2)";
     READ_PROBE = "SELECT value FROM probes WHERE id = $1";
