@@ -93,6 +93,8 @@ pub(crate) enum Broken {
     Empty,
     #[error("the answer broke off without an end")]
     Cut,
+    #[error("it went on calling tools in a way that leads nowhere")]
+    Tools,
 }
 
 /// A model as a brain. When it does not answer the caller is told so; see [`crate::LadderBrain`] for one that goes on with another.

@@ -24,11 +24,13 @@ pub enum Unit {
     Characters,
     /// Sound that was listened to, or made, in milliseconds.
     AudioMillis,
+    /// Answers that were asked for and whose tokens the service did not tell, or not all of them.
+    Uncounted,
 }
 
 impl Unit {
     /// Every unit, for readers of records.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::InputTokens,
         Self::CachedInputTokens,
         Self::OutputTokens,
@@ -37,6 +39,7 @@ impl Unit {
         Self::OutputAudioTokens,
         Self::Characters,
         Self::AudioMillis,
+        Self::Uncounted,
     ];
 
     /// The word in records, prices and the API.
@@ -50,6 +53,7 @@ impl Unit {
             Self::OutputAudioTokens => "output_audio_tokens",
             Self::Characters => "characters",
             Self::AudioMillis => "audio_millis",
+            Self::Uncounted => "uncounted",
         }
     }
 
@@ -103,6 +107,17 @@ impl Meter {
             Some(line) => line.amount = line.amount.saturating_add(amount),
             None => lines.push(Usage { service: service.to_owned(), model: model.to_owned(), unit, amount }),
         }
+    }
+
+    /// Takes back what was added and turned out to be none. A line that has nothing left is gone.
+    pub fn take_back(&self, service: &str, model: &str, unit: Unit, amount: u64) {
+        let (service, model) = (cut(service), cut(model));
+        let mut lines = self.lines();
+        let at = place(&lines, service, model, unit).or_else(|| place(&lines, Self::OTHER, Self::OTHER, unit));
+        if let Some(line) = at.and_then(|at| lines.get_mut(at)) {
+            line.amount = line.amount.saturating_sub(amount);
+        }
+        lines.retain(|line| line.amount > 0);
     }
 
     /// What was used so far, in the order of first use.
@@ -159,6 +174,23 @@ mod tests {
         assert_eq!(amount(&meter, Meter::OTHER, Unit::Characters), Some(30));
         assert_eq!(amount(&meter, Meter::OTHER, Unit::AudioMillis), Some(4));
         assert_eq!(amount(&meter, "model 0", Unit::Characters), Some(11));
+    }
+
+    #[test]
+    fn what_was_not_used_is_taken_back_from_where_it_was_added() {
+        let meter = Meter::new();
+        meter.add("openai", "gpt", Unit::Uncounted, 2);
+        meter.take_back("openai", "gpt", Unit::Uncounted, 1);
+        assert_eq!(amount(&meter, "gpt", Unit::Uncounted), Some(1));
+        meter.take_back("openai", "gpt", Unit::Uncounted, 1);
+        meter.take_back("openai", "gpt", Unit::Uncounted, 1);
+        assert_eq!(meter.usage(), []);
+        for index in 0..Meter::MAX_LINES {
+            meter.add("vendor", &format!("model {index}"), Unit::Characters, 10);
+        }
+        meter.add("vendor", "late", Unit::Characters, 5);
+        meter.take_back("vendor", "late", Unit::Characters, 3);
+        assert_eq!(amount(&meter, Meter::OTHER, Unit::Characters), Some(2));
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! Anthropic's messages, streamed.
 //!
-//! What an answer used is told from its beginning on; an answer that is cut off is counted as far as it was told, and
-//! [`Anthropic::uncounted`] says how often that was not all.
+//! What an answer used is told from its beginning on; an answer that is cut off is counted as far as it was told, and that this was not all
+//! ([`call::Unit::Uncounted`]).
 
 mod reader;
 mod request;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -76,7 +75,6 @@ pub struct Anthropic {
     model: Arc<str>,
     temperature: bool,
     patience: Patience,
-    uncounted: Arc<AtomicU64>,
 }
 
 impl Anthropic {
@@ -95,13 +93,7 @@ impl Anthropic {
             model: config.model.into(),
             temperature: config.temperature,
             patience: Patience { first: config.first, stall: config.stall },
-            uncounted: Arc::default(),
         })
-    }
-
-    /// Answers so far whose usage was not told to the end, because they were cut off.
-    pub fn uncounted(&self) -> u64 {
-        self.uncounted.load(Ordering::Relaxed)
     }
 }
 
@@ -120,9 +112,8 @@ impl LanguageModel for Anthropic {
         let fault = ModelError::service(SERVICE);
         let body = Content::json(&request::body(&self.model, self.temperature, &request)).map_err(&fault)?;
         let request = Request::post("v1/messages", body).header("anthropic-version", VERSION).header("accept", "text/event-stream");
-        let body = self.client.stream(&request, self.patience.watch()).await.map_err(&fault)?;
-        let account =
-            Account { meter: meter.clone(), service: SERVICE, model: Arc::clone(&self.model), uncounted: Arc::clone(&self.uncounted) };
+        let asking = Account::asking((meter, SERVICE, &self.model), &self.client, &request, self.patience.watch());
+        let (account, body) = asking.await.map_err(&fault)?;
         Ok(reading::run(body.events(), reader::Answer::default(), account, self.patience, since))
     }
 

@@ -4,7 +4,7 @@
 //! (openai-realtime.md 3.1) does not end a call.
 //!
 //! Usage comes in the last piece of an answer. An answer that is cut off before it, by the caller or by a fault, is billed and not told: nothing is
-//! counted then, and [`Completions::uncounted`] says how often that was.
+//! counted then but that there was one ([`call::Unit::Uncounted`]).
 
 mod dialect;
 mod pieces;
@@ -64,7 +64,6 @@ pub struct Completions {
     patience: Patience,
     /// Answers so far: makes names of wishes for tools where the server gives none.
     answers: AtomicU64,
-    uncounted: Arc<AtomicU64>,
 }
 
 impl Completions {
@@ -82,13 +81,7 @@ impl Completions {
             model: config.model.into(),
             patience: Patience { first: config.first, stall: config.stall },
             answers: AtomicU64::new(0),
-            uncounted: Arc::default(),
         })
-    }
-
-    /// Answers so far whose usage the server did not say, because they were cut off or because it never does.
-    pub fn uncounted(&self) -> u64 {
-        self.uncounted.load(Ordering::Relaxed)
     }
 
     fn request(&self, asked: &ChatRequest) -> Result<Request, Fault> {
@@ -122,13 +115,8 @@ impl LanguageModel for Completions {
     async fn answer(&self, request: ChatRequest, meter: &Meter) -> Result<AnswerStream, ModelError> {
         let since = Instant::now();
         let request = self.request(&request).map_err(|fault| self.fault(fault))?;
-        let body = self.client.stream(&request, self.patience.watch()).await.map_err(|fault| self.fault(fault))?;
-        let account = Account {
-            meter: meter.clone(),
-            service: self.service(),
-            model: Arc::clone(&self.model),
-            uncounted: Arc::clone(&self.uncounted),
-        };
+        let asking = Account::asking((meter, self.service(), &self.model), &self.client, &request, self.patience.watch());
+        let (account, body) = asking.await.map_err(|fault| self.fault(fault))?;
         let reader = reader::Completion::new(self.answers.fetch_add(1, Ordering::Relaxed));
         Ok(reading::run(body.events(), reader, account, self.patience, since))
     }

@@ -1,11 +1,10 @@
 //! Runs an answer: the vendor's events go in, words and wishes come out, and the clock is watched.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use call::{Meter, Unit};
-use outbound::{Events, Fault, Watch};
+use outbound::{Body, Client, Events, Fault, Request, Watch};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
@@ -57,11 +56,9 @@ pub(crate) trait Reader: Send + 'static {
 
 /// Where an answer's tokens are counted.
 pub(crate) struct Account {
-    pub(crate) meter: Meter,
-    pub(crate) service: &'static str,
-    pub(crate) model: Arc<str>,
-    /// Answers whose usage the vendor did not say, or not to the end.
-    pub(crate) uncounted: Arc<AtomicU64>,
+    meter: Meter,
+    service: &'static str,
+    model: Arc<str>,
 }
 
 /// How long an answer may let wait.
@@ -160,14 +157,39 @@ impl<R: Reader> Reading<R> {
 }
 
 impl Account {
+    /// Asks, and waits until the answer begins. From here until its usage was told it is an answer whose tokens are not known, also when the
+    /// call ends meanwhile.
+    pub(crate) async fn asking(
+        (meter, service, model): (&Meter, &'static str, &Arc<str>),
+        client: &Client,
+        request: &Request,
+        watch: Watch,
+    ) -> Result<(Self, Body), Fault> {
+        let account = Self { meter: meter.clone(), service, model: Arc::clone(model) };
+        meter.add(service, model, Unit::Uncounted, 1);
+        match client.stream(request, watch).await {
+            Ok(body) => Ok((account, body)),
+            Err(fault) => {
+                if fault.is_free() {
+                    account.is_known();
+                }
+                Err(fault)
+            }
+        }
+    }
+
     /// Nothing is estimated: a bill that was made up is worse than one that says it is not whole.
     fn count(&self, tokens: Tokens) {
         self.meter.add(self.service, &self.model, Unit::InputTokens, tokens.input);
         self.meter.add(self.service, &self.model, Unit::CachedInputTokens, tokens.cached);
         self.meter.add(self.service, &self.model, Unit::OutputTokens, tokens.output);
-        if !tokens.complete {
-            self.uncounted.fetch_add(1, Ordering::Relaxed);
+        if tokens.complete {
+            self.is_known();
         }
+    }
+
+    fn is_known(&self) {
+        self.meter.take_back(self.service, &self.model, Unit::Uncounted, 1);
     }
 }
 

@@ -69,6 +69,11 @@ impl Fault {
         }
     }
 
+    /// The service was not reached, or said at once that it will not: nobody pays for what was asked.
+    pub fn is_free(&self) -> bool {
+        !matches!(self, Self::NoAnswer(_) | Self::Stalled(_) | Self::Cut(_) | Self::Malformed(_) | Self::TooLong(_))
+    }
+
     pub(crate) fn of_request(error: reqwest::Error) -> Self {
         let connect = error.is_connect() || error.is_request() || error.is_builder();
         let text = chain(&error.without_url());
@@ -99,8 +104,9 @@ impl Classify for Fault {
             Self::Connect(_) | Self::NoAnswer(_) | Self::Stalled(_) | Self::Cut(_) | Self::Unavailable(_) => Failure::Transient,
             Self::Throttled(after) => Failure::Overloaded(*after),
             Self::Malformed(_) | Self::TooLong(_) => Failure::Broken,
+            Self::Key(_) => Failure::KeyRefused,
             // An answer, or a fault of ours.
-            Self::Address(_) | Self::SetUp(_) | Self::NotAsked(_) | Self::Key(_) | Self::Refused { .. } => Failure::Refused,
+            Self::Address(_) | Self::SetUp(_) | Self::NotAsked(_) | Self::Refused { .. } => Failure::Refused,
         }
     }
 }
@@ -123,8 +129,8 @@ mod tests {
     fn statuses_are_told_apart_by_what_can_be_done_about_them() {
         let second = Some(Duration::from_secs(1));
         let table = [
-            (401, Failure::Refused),
-            (403, Failure::Refused),
+            (401, Failure::KeyRefused),
+            (403, Failure::KeyRefused),
             (404, Failure::Refused),
             (422, Failure::Refused),
             (408, Failure::Transient),
@@ -134,6 +140,18 @@ mod tests {
         ];
         for (status, failure) in table {
             assert_eq!(Fault::of_status(status, None, second).failure(), failure, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_free_and_an_answer_that_was_given_up_is_not() {
+        for status in [400, 401, 429, 503] {
+            assert!(Fault::of_status(status, None, None).is_free(), "{status}");
+        }
+        assert!(Fault::Connect("refused".into()).is_free());
+        let limit = Duration::from_secs(3);
+        for fault in [Fault::NoAnswer(limit), Fault::Stalled(limit), Fault::Cut("gone".into()), Fault::Malformed("an event")] {
+            assert!(!fault.is_free(), "{fault}");
         }
     }
 

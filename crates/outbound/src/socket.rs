@@ -116,7 +116,7 @@ impl Socket {
         self.send(Wire::Binary(bytes)).await
     }
 
-    /// Asks for a sign of life; the answer is not reported.
+    /// Says that the connection is in use; the answer is not reported.
     pub async fn ping(&mut self) -> Result<(), Fault> {
         self.send(Wire::Ping(Bytes::new())).await
     }

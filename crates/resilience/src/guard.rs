@@ -143,6 +143,11 @@ impl Begun {
         match failure {
             Failure::Refused if self.alive => self.ticket = None,
             Failure::Refused => self.settle(Outcome::Answered(took), |counts| counts.answered += 1),
+            Failure::KeyRefused if self.alive => {
+                self.ticket = None;
+                self.guard.moving().counts.key_refused += 1;
+            }
+            Failure::KeyRefused => self.settle(Outcome::Answered(took), |counts| counts.key_refused += 1),
             Failure::Overloaded(time) => self.settle(Outcome::Paused(time), |counts| counts.overloaded += 1),
             Failure::Transient | Failure::Broken => self.settle(Outcome::Failed, |counts| counts.failed += 1),
         }

@@ -24,7 +24,7 @@ impl RetryPolicy {
             return None;
         }
         match failure {
-            Failure::Refused | Failure::Broken => None,
+            Failure::Refused | Failure::KeyRefused | Failure::Broken => None,
             // Never earlier than asked, and not all callers at the same moment.
             Failure::Overloaded(after) => {
                 let after = after.unwrap_or(PAUSE);

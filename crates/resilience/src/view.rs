@@ -9,6 +9,8 @@ use crate::{Service, State};
 pub struct Counts {
     /// Answered, be it with a no.
     pub answered: u64,
+    /// Answered that our key is not taken.
+    pub key_refused: u64,
     /// Failed.
     pub failed: u64,
     /// Not answered within a try's limit.
@@ -23,9 +25,10 @@ pub struct Counts {
 
 impl Counts {
     /// Each with its name in metrics.
-    pub const fn named(&self) -> [(&'static str, u64); 6] {
+    pub const fn named(&self) -> [(&'static str, u64); 7] {
         [
             ("answered", self.answered),
+            ("key_refused", self.key_refused),
             ("failed", self.failed),
             ("timeout", self.timed_out),
             ("overloaded", self.overloaded),

@@ -83,6 +83,23 @@ async fn a_no_is_an_answer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_that_is_refused_is_counted_by_itself_and_opens_no_breaker() {
+    let (guard, no) = (guard(POLICY), Fault(Failure::KeyRefused));
+    let plays = Plays::new(&[Err(no); 10]);
+    for _ in 0..10 {
+        assert!(matches!(guard.call("ask", Repeat::Safe, || plays.answer()).await, Err(CallError::Failed(fault)) if fault == no));
+    }
+    let view = guard.view();
+    assert_eq!((view.state, view.counts.key_refused, view.counts.answered, plays.calls()), (State::Closed, 10, 0, 10));
+    // A stream that had begun was answered, and says so as well.
+    let mut stream = guard.begin().await.unwrap();
+    stream.alive();
+    stream.failed(no.0);
+    let view = guard.view();
+    assert_eq!((view.state, view.counts.key_refused, view.counts.answered), (State::Closed, 11, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_hangs_is_given_up_counted_and_then_left_alone() {
     let patient = Policy { deadline: Duration::from_secs(8), ..POLICY };
     let guard = guard(patient);

@@ -66,8 +66,8 @@ mod tests {
             (Code::InvalidArgument, Failure::Refused),
             (Code::NotFound, Failure::Refused),
             (Code::Unimplemented, Failure::Refused),
-            (Code::Unauthenticated, Failure::Refused),
-            (Code::PermissionDenied, Failure::Refused),
+            (Code::Unauthenticated, Failure::KeyRefused),
+            (Code::PermissionDenied, Failure::KeyRefused),
         ];
         for (code, failure) in table {
             assert_eq!(of_status(&Status::new(code, "Ann Lee's words"), false).fault.failure(), failure, "{code:?}");

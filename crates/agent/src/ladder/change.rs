@@ -86,7 +86,7 @@ impl RungWhy {
             Broken::Stalled(_) | Broken::Model(ModelError::Service { fault: Fault::Stalled(_), .. }) => Self::Stalled,
             Broken::Model(ModelError::Service { fault: Fault::NotAsked(_), .. }) => Self::NotAsked,
             Broken::Empty | Broken::Model(ModelError::NoAnswer { .. }) => Self::Empty,
-            Broken::Cut | Broken::Model(_) => Self::Failed,
+            Broken::Cut | Broken::Tools | Broken::Model(_) => Self::Failed,
         }
     }
 }

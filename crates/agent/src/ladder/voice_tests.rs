@@ -301,6 +301,18 @@ async fn a_tool_that_holds_up_the_answer_for_too_long_is_given_up_and_a_model_of
     assert_eq!(ladder.call.tell(BrainInput::Stalled).await, ["That takes too long today.", "(listens)"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn one_that_goes_on_calling_tools_that_are_none_is_given_up_like_any_other_that_fails() {
+    let none = || wishes("fly", json!({}));
+    let singer = Singer::new([heard("Rooms?", none()), none(), none()]);
+    let words = Scripted::new([vec![Line::Say("Two rooms are free.")]]);
+    let mut ladder = singing(&singer, &words);
+    ladder.call.tell(BrainInput::Started).await;
+    assert_eq!(speaks(&mut ladder).await, ["caller: Rooms?", "Two rooms are free.", "(listens)"]);
+    assert!(!ladder.call.brain.listens());
+    assert_eq!((words.asked(), ladder.changes()), (1, vec!["failed scripted/script".to_owned()]));
+}
+
 /// Only a model that hears: below it stands the dialogue.
 fn singing_alone(singer: &Arc<Singer>) -> Ladder {
     let voice = VoiceRung { model: Arc::clone(singer) as _, voice: None, open: Arc::new(|| true) };

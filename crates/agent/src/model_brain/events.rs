@@ -254,8 +254,6 @@ impl Talk {
 
     /// The model does not help: the caller is told, and has the floor.
     pub(crate) fn way_out(&mut self) {
-        // A session that waits for its tools would wait for ever.
-        self.leave_live();
         self.drop_answer();
         self.state.consents.clear();
         self.say(self.persona.texts.failed.clone());

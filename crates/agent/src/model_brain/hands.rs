@@ -8,6 +8,7 @@ use models::ToolCall;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::Broken;
 use super::talk::Talk;
 use crate::BrainOutput;
 use crate::builtin::{Control, Tones, Transfer};
@@ -46,17 +47,17 @@ enum Round {
 
 impl Talk {
     /// `spoke`: the model said something with it.
-    pub(super) fn fulfil(&mut self, wishes: Vec<ToolCall>, spoke: bool) {
+    pub(super) fn fulfil(&mut self, wishes: Vec<ToolCall>, spoke: bool) -> Result<(), Broken> {
         self.state.rounds += 1;
         if self.state.rounds > MAX_ROUNDS {
             tracing::warn!(limit = MAX_ROUNDS, "the model wanted more rounds of tools than it gets");
-            return self.way_out();
+            return self.lost();
         }
         match self.sort(wishes, spoke) {
             Round::Over => {}
             Round::Lost => {
                 tracing::warn!("the model went on calling tools in a way that does not work");
-                self.way_out();
+                return self.lost();
             }
             Round::Go(slots) => {
                 self.state.round = slots;
@@ -64,6 +65,18 @@ impl Talk {
                 self.go_on();
             }
         }
+        Ok(())
+    }
+
+    /// The model's tools lead nowhere. A session would wait for their answers for ever: it is given up, and whoever goes on begins anew.
+    fn lost(&mut self) -> Result<(), Broken> {
+        if self.is_live() {
+            self.ready.clear();
+            (self.state.rounds, self.state.mistakes) = (0, 0);
+            return Err(Broken::Tools);
+        }
+        self.way_out();
+        Ok(())
     }
 
     /// Puts out what is not answered. A call that is made again after a break has its old id, so it happens once.

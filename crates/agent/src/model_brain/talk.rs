@@ -192,7 +192,7 @@ impl Talk {
     fn over(&mut self, wishes: Vec<ToolCall>) -> Result<(), Broken> {
         let spoke = self.answer.take().map_or_else(|| self.live_spoke(), |answer| answer.spoke);
         if !wishes.is_empty() {
-            self.fulfil(wishes, spoke);
+            self.fulfil(wishes, spoke)?;
         } else if spoke {
             self.listen();
         } else {

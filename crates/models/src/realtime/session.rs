@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use call::Meter;
+use call::{Meter, Unit};
 use outbound::{Fault, Socket, Standby};
 use serde_json::{Value, json};
 
@@ -122,6 +122,15 @@ impl Session {
         let name = format!("answer{}", self.asked);
         self.send(json!({ "type": "response.create", "event_id": name }));
         self.answer = Some(Answer::asked(name, now));
+        // Until it is told what it used, it is an answer of which that is not known, also when the session ends meanwhile.
+        self.meter.add(self.service, &self.config.model, Unit::Uncounted, 1);
+    }
+
+    /// What the answer under way used was told, or it was refused and used nothing.
+    fn is_known(&self) {
+        if self.answer.is_some() {
+            self.meter.take_back(self.service, &self.config.model, Unit::Uncounted, 1);
+        }
     }
 
     /// Nobody speaks and nothing is owed.

@@ -1,12 +1,12 @@
 //! The task that owns a session's socket: what the call orders goes out, what the vendor says comes in, and a machine decides.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use outbound::{Fault, Message, Socket};
 use serde_json::Value;
 use tokio::sync::mpsc;
-use tokio::time::sleep_until;
+use tokio::time::{sleep, sleep_until};
 
 use super::handle::{Handle, MAX_EVENTS, MAX_ORDERS};
 use super::order::{Order, Tagged};
@@ -14,6 +14,9 @@ use crate::{ModelError, VoiceEvent, VoiceSession};
 
 /// Events that wait for the call inside of the task; then the socket is not read until some were taken.
 const MAX_READY: usize = 512;
+/// A session in which nothing happens for so long sends a ping. No vendor asks for one, and all answer it; what stands between forgets connections that
+/// say nothing, and a caller may say nothing for minutes (unverified: some after 60 s).
+const PING: Duration = Duration::from_secs(20);
 
 /// What a protocol wants done.
 pub(crate) enum Out {
@@ -129,6 +132,8 @@ impl<P: Protocol> Pump<P> {
                 self.protocol.timeout(now());
                 return Ok(());
             }
+            // Each turn waits anew: where anything happens there is no ping.
+            () = sleep(PING) => return self.socket.ping().await.map_err(End::Failed),
         };
         match message {
             Message::Text(text) => self.heard(text.as_bytes()),

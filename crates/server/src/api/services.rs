@@ -36,6 +36,8 @@ pub(super) struct ServiceBody {
 pub(super) struct CallsBody {
     /// Answered, be it with a no.
     answered: u64,
+    /// It does not take our key: that opens no breaker, and wants a new key.
+    key_refused: u64,
     failed: u64,
     timeout: u64,
     /// It wanted to be left alone.
@@ -73,6 +75,7 @@ impl ServiceBody {
             calls_waiting: view.waiting,
             calls: CallsBody {
                 answered: counts.answered,
+                key_refused: counts.key_refused,
                 failed: counts.failed,
                 timeout: counts.timed_out,
                 overloaded: counts.overloaded,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use call::Unit;
+use call::{Unit, Usage};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use store::usage::PricedUsage;
@@ -38,8 +38,10 @@ pub(super) struct UsageLine {
 pub(super) struct Cost {
     /// One for each currency.
     sums: Vec<Sum>,
-    /// False when something was used whose price is not known: the call cost more than this.
+    /// False when something was used whose price is not known, or that could not be counted: the call cost more than this.
     complete: bool,
+    /// What is missing, one sentence for each line of the usage; empty when it is complete.
+    missing: Vec<String>,
 }
 
 /// A sum of money.
@@ -74,18 +76,25 @@ impl From<PricedUsage> for UsageLine {
 impl Cost {
     /// Of these lines together.
     pub(super) fn of(lines: &[PricedUsage]) -> Self {
-        let (mut sums, mut complete) = (BTreeMap::<&str, Decimal>::new(), true);
+        let (mut sums, mut missing) = (BTreeMap::<&str, Decimal>::new(), Vec::new());
         for line in lines {
             let sum = sums.get(line.currency.as_str()).copied().unwrap_or_default();
-            match line.cost.and_then(|cost| sum.checked_add(cost)) {
+            match line.cost.filter(|_| line.usage.unit != Unit::Uncounted).and_then(|cost| sum.checked_add(cost)) {
                 Some(sum) => {
                     sums.insert(&line.currency, sum);
                 }
-                None => complete = false,
+                None => missing.push(why_unknown(&line.usage)),
             }
         }
         let sums = sums.into_iter().map(|(currency, sum)| Sum { currency: currency.to_owned(), amount: written(sum) });
-        Self { sums: sums.collect(), complete }
+        Self { sums: sums.collect(), complete: missing.is_empty(), missing }
+    }
+}
+
+fn why_unknown(Usage { service, model, unit, amount }: &Usage) -> String {
+    match unit {
+        Unit::Uncounted => format!("{service} {model}: answers whose usage was not told: {amount}"),
+        unit => format!("{service} {model}: no price is known for {}", unit.as_str()),
     }
 }
 
@@ -95,8 +104,6 @@ fn written(decimal: Decimal) -> String {
 
 #[cfg(test)]
 mod tests {
-    use call::Usage;
-
     use super::*;
 
     fn line(cost: Option<&str>, currency: &str) -> PricedUsage {
@@ -104,12 +111,25 @@ mod tests {
         PricedUsage { usage, price: None, cost: cost.map(|cost| cost.parse().unwrap()), currency: currency.into() }
     }
 
+    fn sum(currency: &str, amount: &str) -> Sum {
+        Sum { currency: currency.into(), amount: amount.into() }
+    }
+
     #[test]
     fn costs_are_summed_by_currency_and_an_unknown_one_is_said() {
         let lines = [line(Some("0.10"), "USD"), line(Some("0.2"), "USD"), line(Some("1"), "EUR")];
-        let sum = |currency: &str, amount: &str| Sum { currency: currency.into(), amount: amount.into() };
-        assert_eq!(Cost::of(&lines), Cost { sums: vec![sum("EUR", "1"), sum("USD", "0.3")], complete: true });
-        assert_eq!(Cost::of(&[line(None, "USD")]), Cost { sums: vec![], complete: false }, "an unknown cost is not 0");
-        assert_eq!(Cost::of(&[]), Cost { sums: vec![], complete: true });
+        assert_eq!(Cost::of(&lines), Cost { sums: vec![sum("EUR", "1"), sum("USD", "0.3")], complete: true, missing: vec![] });
+        let missing = vec!["a m: no price is known for characters".to_owned()];
+        assert_eq!(Cost::of(&[line(None, "USD")]), Cost { sums: vec![], complete: false, missing }, "an unknown cost is not 0");
+        assert_eq!(Cost::of(&[]), Cost { sums: vec![], complete: true, missing: vec![] });
+    }
+
+    #[test]
+    fn what_could_not_be_counted_makes_a_cost_incomplete_even_where_somebody_put_a_price_to_it() {
+        let mut uncounted = line(Some("0.5"), "USD");
+        (uncounted.usage.unit, uncounted.usage.amount) = (Unit::Uncounted, 2);
+        let missing = vec!["a m: answers whose usage was not told: 2".to_owned()];
+        let cost = Cost { sums: vec![sum("USD", "0.1")], complete: false, missing };
+        assert_eq!(Cost::of(&[line(Some("0.1"), "USD"), uncounted]), cost);
     }
 }

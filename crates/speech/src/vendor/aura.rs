@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use audio::level::Level;
-use call::{Meter, Unit};
+use call::Meter;
 use outbound::{Body, Client, Content, Fault, Request, Setup, Watch};
 use resilience::Guard;
 use serde_json::json;
 use tokio::sync::mpsc;
 
+use super::sound;
 use crate::{SpeakRequest, SpeechError, SpeechStream, TextToSpeech};
 
 /// The engine's name.
@@ -50,6 +51,7 @@ impl Default for AuraConfig {
 
 /// Text to speech by Deepgram.
 pub struct Aura {
+    address: String,
     client: Client,
     watch: Watch,
 }
@@ -70,7 +72,8 @@ impl Aura {
     /// [`SpeechError::Outside`]: an address or a key that cannot be used.
     pub fn new(setup: &Setup, guard: Guard, config: AuraConfig) -> Result<Self, SpeechError> {
         let client = Client::new(setup, guard).map_err(outside)?;
-        Ok(Self { client, watch: Watch { first: config.first, stall: config.stall, max_bytes: MAX_BYTES } })
+        let watch = Watch { first: config.first, stall: config.stall, max_bytes: MAX_BYTES };
+        Ok(Self { address: setup.base_url.clone(), client, watch })
     }
 
     /// The answer to a request, as far as its headers.
@@ -133,6 +136,10 @@ impl TextToSpeech for Aura {
         MODEL
     }
 
+    fn address(&self) -> &str {
+        &self.address
+    }
+
     fn voices(&self) -> Vec<String> {
         voices::all()
     }
@@ -147,8 +154,7 @@ impl TextToSpeech for Aura {
         if request.text.trim().is_empty() || characters > MAX_TEXT {
             return Err(SpeechError::TextLength { characters, limit: MAX_TEXT });
         }
-        let body = self.ask(&request, coding).await?;
-        meter.add(NAME, MODEL, Unit::Characters, characters as u64);
+        let body = sound::counted((meter, NAME, MODEL), &request.text, self.ask(&request, coding)).await?;
         let (pieces, stream) = mpsc::channel(AHEAD);
         tokio::spawn(forward(body, coding, pieces));
         Ok(stream)

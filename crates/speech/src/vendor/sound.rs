@@ -6,6 +6,7 @@ use std::time::Duration;
 use audio::g711;
 use audio::level::Level;
 use audio::resample::Resampler;
+use call::{Meter, Unit};
 use outbound::{Body, Client, Fault, Request, Watch};
 use tokio::sync::mpsc;
 
@@ -78,9 +79,20 @@ pub(super) fn sayable(text: &str, limit: usize) -> Result<&str, SpeechError> {
     if (1..=limit).contains(&characters) { Ok(text) } else { Err(SpeechError::TextLength { characters, limit }) }
 }
 
-/// How many letters are paid for.
-pub(super) fn letters(text: &str) -> u64 {
-    text.chars().count() as u64
+/// Waits for what was asked of a voice. Its letters are paid for as soon as they are sent, also when nobody waits for the sound any more; a
+/// refusal costs nothing.
+pub(super) async fn counted<T>(
+    (meter, service, model): (&Meter, &str, &str),
+    text: &str,
+    asked: impl Future<Output = Result<T, SpeechError>>,
+) -> Result<T, SpeechError> {
+    let letters = text.chars().count() as u64;
+    meter.add(service, model, Unit::Characters, letters);
+    let answer = asked.await;
+    if matches!(&answer, Err(SpeechError::Outside { fault, .. }) if fault.is_free()) {
+        meter.take_back(service, model, Unit::Characters, letters);
+    }
+    answer
 }
 
 /// Speaks a word and measures that there is sound in it.

@@ -78,7 +78,15 @@ fn telnyx() -> ServiceSample {
         service: "telnyx",
         states: vec![("closed", true), ("open", false), ("half_open", false)],
         transitions: vec![("closed", "open", 2), ("open", "half_open", 2), ("half_open", "closed", 2)],
-        calls: vec![("answered", 100), ("failed", 10), ("timeout", 1), ("overloaded", 0), ("ignored", 3), ("rejected", 20)],
+        calls: vec![
+            ("answered", 100),
+            ("key_refused", 5),
+            ("failed", 10),
+            ("timeout", 1),
+            ("overloaded", 0),
+            ("ignored", 3),
+            ("rejected", 20),
+        ],
         under_way: 4,
         not_closed: Duration::from_millis(30_500),
     }

@@ -94,6 +94,7 @@ fn how_things_stand_is_taken_from_the_sample() {
         ("voicenoob_service_breaker_state{service=\"telnyx\",state=\"open\"}", 0.0),
         ("voicenoob_service_breaker_transitions_total{service=\"telnyx\",from=\"closed\",to=\"open\"}", 2.0),
         ("voicenoob_service_breaker_not_closed_seconds_total{service=\"telnyx\"}", 30.5),
+        ("voicenoob_service_calls_total{service=\"telnyx\",outcome=\"key_refused\"}", 5.0),
         ("voicenoob_service_calls_total{service=\"telnyx\",outcome=\"rejected\"}", 20.0),
         ("voicenoob_service_calls_under_way{service=\"telnyx\"}", 4.0),
         ("voicenoob_phrase_cache_hits_total{level=\"memory\"}", 40.0),

@@ -47,7 +47,8 @@ impl Classify for Fault {
         match self {
             Self::Connection(_) | Self::Timeout | Self::Server(_) => Failure::Transient,
             Self::Throttled(retry_after) => Failure::Overloaded(*retry_after),
-            Self::Refused(_) | Self::Ended | Self::UnknownCall | Self::Rejected { .. } => Failure::Refused,
+            Self::Refused(_) => Failure::KeyRefused,
+            Self::Ended | Self::UnknownCall | Self::Rejected { .. } => Failure::Refused,
             Self::TooLong(_) | Self::NotOurs(..) => Failure::Broken,
         }
     }

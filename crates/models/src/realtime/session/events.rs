@@ -129,6 +129,9 @@ impl Session {
 
     fn done(&mut self, response: &Value, now: Instant) {
         usage::answer(&response["usage"], &self.meter, self.service, &self.config.model);
+        if response["usage"].is_object() {
+            self.is_known();
+        }
         if let Some(answer) = &self.answer
             && !answer.dropped
         {
@@ -190,6 +193,7 @@ impl Session {
                 if !dropped {
                     self.trouble(wire::fault(&event["error"]));
                 }
+                self.is_known();
                 self.over(now);
             }
             Weight::Fatal => self.out.push_back(Out::Fail(wire::fault(&event["error"]))),

@@ -82,6 +82,24 @@ fn an_answer_is_cancelled_and_cut_to_what_was_heard_at_most_what_was_received() 
 }
 
 #[test]
+fn an_answer_is_uncounted_until_its_usage_is_told_or_it_is_refused() {
+    let uncounted =
+        |session: &Session| session.meter.usage().iter().filter(|line| line.unit == Unit::Uncounted).map(|line| line.amount).sum::<u64>();
+    let (mut session, now) = speaking();
+    assert_eq!((uncounted(&session), session.answer.is_some()), (1, true), "a call that ends now does not know what it used");
+    let mut told = done("cancelled");
+    told["response"]["usage"] = json!({ "output_token_details": { "audio_tokens": 20 } });
+    session.message(&told, now);
+    assert_eq!(uncounted(&session), 0);
+    session.order(Order::Tell { text: "[silence]".into(), answer: true }, now);
+    session.message(&json!({ "type": "error", "error": { "code": "something_new", "event_id": "answer2" } }), now);
+    assert_eq!(uncounted(&session), 0, "a refusal costs nothing");
+    session.order(Order::Tell { text: "[silence]".into(), answer: true }, now);
+    session.message(&done("completed"), now);
+    assert_eq!(uncounted(&session), 1, "it was not told");
+}
+
+#[test]
 fn an_answer_that_was_made_is_cut_without_a_cancel_and_one_that_was_heard_is_left() {
     for (heard_ms, wanted) in [(300, &["conversation.item.truncate"][..]), (1000, &[])] {
         let (mut session, now) = speaking();
