@@ -84,6 +84,7 @@ pub enum Auth {
         user: String,
     },
     /// `webhook-id`, `webhook-timestamp` and `webhook-signature` as Standard Webhooks has them; the secret is the key (`whsec_` and base64, or plain).
+    /// For HTTP tools only.
     Signed,
 }
 

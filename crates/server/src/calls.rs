@@ -94,7 +94,7 @@ async fn converse<S: MediaSocket>(app: App, socket: S, stream: Box<dyn MediaStre
         call: record.clone(),
         agent: Arc::clone(&call.agent),
     });
-    let ending = Session::serve(setup, app.services_of(call.agent.tenant)).await;
+    let ending = Session::serve(setup, app.services_of(&call.agent)).await;
     if !entered.await {
         error!("the task that enters the call broke down");
     }

@@ -23,6 +23,8 @@ use axum::body::Bytes;
 use call::{AgentId, PhoneNumber, TenantId, Timestamp};
 use session::Minds;
 use speech::Domain;
+use speech::ladder::ears::Ears;
+use speech::phrases::Phrases;
 use store::Database;
 use store::tenants::RedactionLevel;
 use telemetry::CallRecorder;
@@ -166,6 +168,11 @@ impl AgentDirectory {
     /// What the workspace's own keys for vendors open, when it has some.
     pub(crate) fn outfit(&self, tenant: TenantId) -> Option<Arc<Outfit>> {
         self.0.snapshot.load().outfits.get(&tenant).cloned()
+    }
+
+    /// Who listens to this agent's callers and who speaks to them, by its tier and its workspace's keys; none where the installation's do for all.
+    pub(crate) fn engines(&self, agent: &AgentDefinition) -> Option<(Option<Ears>, Phrases)> {
+        self.0.maker.engines(agent, self.outfit(agent.tenant).as_deref())
     }
 
     /// The sound of a refusal in the agent's own voice, a WAV file.

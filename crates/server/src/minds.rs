@@ -1,24 +1,30 @@
 //! The models behind an agent, made ready: who thinks, whom it plays, and what it may do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use agent::{AgentDefinition, Control, Declared, Destination, Knowledge, Limits, LookUp, Mind, Persona, Texts, Tool, ToolSet, Toolbox};
-use call::Tier;
+use agent::{
+    AgentDefinition, Control, Declared, Destination, Knowledge, Limits, LookUp, McpServer, Mind, Persona, Texts, Tool, ToolSet, Toolbox,
+};
+use call::{TenantId, Tier};
 use flow::Flow;
 use privacy::Secret;
-use resilience::{Guards, Service};
+use resilience::{Guard, Guards, Service};
 use secrets::Sealer;
 use session::Minds;
 use store::tools::StoredTool;
 use tools::{HttpRequest, McpSource};
 use tracing::warn;
+use uuid::Uuid;
 
 use crate::vendors::{Kit, Outfit};
 
 /// Longest answer of a model where the workspace set none, tokens: a minute of speech, more than anybody listens to.
 const MAX_TOKENS: u32 = 400;
+/// A server that does not list its tools is asked again after this time.
+const ASK_AGAIN: Duration = Duration::from_secs(60);
 /// From this silence in a row on the call ends, as in dialogues.
 const MAX_SILENCES: u32 = 3;
 /// What a model may do with its call where the workspace named no tools.
@@ -27,6 +33,28 @@ const CONTROLS: [&str; 3] = ["end_call", "transfer_call", "send_dtmf"];
 const LOOK_UP: &str = "look_up";
 /// What it may do beside that.
 const MESSAGES: [&str; 2] = ["take_message", "schedule_callback"];
+
+/// What an agent thinks with.
+pub(crate) struct Thinking {
+    pub(crate) minds: Minds,
+    /// It has tools of servers, which are to be asked again after this time: they may have others then.
+    pub(crate) ask_again: Option<Duration>,
+}
+
+/// A server that was asked for its tools. It is kept, for it knows what it listed last.
+struct Source {
+    tenant: TenantId,
+    /// Of the row it was made of.
+    version: i64,
+    source: Arc<McpSource>,
+}
+
+/// What a declared tool gives an agent.
+#[derive(Default)]
+struct Given {
+    tools: Vec<Arc<dyn Tool>>,
+    ask_again: Option<Duration>,
+}
 
 /// Makes models ready for agents.
 pub(crate) struct MindMaker {
@@ -40,12 +68,22 @@ pub(crate) struct MindMaker {
     private: bool,
     guards: Guards,
     sealer: Arc<dyn Sealer>,
+    /// By the ids of their rows.
+    sources: Mutex<HashMap<Uuid, Source>>,
+    /// When a server that did not list its tools is asked again.
+    ask_again: Duration,
 }
 
 impl MindMaker {
     /// `tools`: those that every agent may be given.
     pub(crate) fn new(kit: Arc<Kit>, order: Vec<String>, tools: Toolbox, private: bool, guards: Guards, sealer: Arc<dyn Sealer>) -> Self {
-        Self { kit, order, tools, knowledge: None, private, guards, sealer }
+        Self { kit, order, tools, knowledge: None, private, guards, sealer, sources: Mutex::default(), ask_again: ASK_AGAIN }
+    }
+
+    /// Does not wait as long before a server is asked again: for tests.
+    #[cfg(test)]
+    pub(crate) fn asking_again_after(self, ask_again: Duration) -> Self {
+        Self { ask_again, ..self }
     }
 
     /// In this folder stands what agents may look up, in folders named by their ids.
@@ -65,14 +103,16 @@ impl MindMaker {
         flow: &Flow,
         declared: &[StoredTool],
         outfit: Option<&Outfit>,
-    ) -> Result<Option<Minds>, String> {
+    ) -> Result<Option<Thinking>, String> {
+        self.sources()
+            .retain(|id, kept| kept.tenant != agent.tenant || declared.iter().any(|row| row.id == *id && row.version == kept.version));
         let Some(mind) = &agent.mind else { return Ok(None) };
         let kit = outfit.map_or(self.kit.as_ref(), |outfit| &outfit.kit);
         let (rungs, voices) = (kit.models(mind.tier, &self.order), kit.speech(mind.tier, &agent.voice));
         if rungs.is_empty() && voices.is_empty() {
             return Err(format!("no model is configured for the tier {}; set the key of one (docs/vendors.md)", mind.tier.as_str()));
         }
-        let (mut toolbox, mut names) = self.toolbox(mind, flow, declared).await?;
+        let (mut toolbox, mut names, ask_again) = self.toolbox(mind, flow, declared).await?;
         match self.knowledge(agent, flow).await? {
             Some(knowledge) if mind.tools.is_none() || names.iter().any(|name| name == LOOK_UP) => {
                 toolbox.add(Arc::new(LookUp::new(Arc::new(knowledge))));
@@ -86,7 +126,8 @@ impl MindMaker {
         let controls = Control::chosen(names.iter().map(String::as_str), &destinations);
         let others = names.iter().map(String::as_str).filter(|name| !CONTROLS.contains(name));
         let set = ToolSet::new(&toolbox, others, &controls).map_err(|fault| fault.to_string())?;
-        Ok(Some(Minds { voices, rungs, persona: Arc::new(persona(agent, mind, flow, set)), tools: toolbox }))
+        let minds = Minds { voices, rungs, persona: Arc::new(persona(agent, mind, flow, set)), tools: toolbox };
+        Ok(Some(Thinking { minds, ask_again }))
     }
 
     /// What the agent may look up: its dialogue's answers, and what the operator put into its folder.
@@ -101,51 +142,78 @@ impl MindMaker {
         tokio::task::spawn_blocking(read).await.map_err(|fault| fault.to_string())?.map_err(|fault| fault.to_string())
     }
 
-    /// The tools, and the names of those that this agent may use.
-    async fn toolbox(&self, mind: &Mind, flow: &Flow, declared: &[StoredTool]) -> Result<(Toolbox, Vec<String>), String> {
+    /// The tools, the names of those that this agent may use, and when servers are to be asked again for theirs.
+    async fn toolbox(&self, mind: &Mind, flow: &Flow, declared: &[StoredTool]) -> Result<(Toolbox, Vec<String>, Option<Duration>), String> {
         let mut toolbox = self.tools.clone();
         let Some(wanted) = &mind.tools else {
             let all = CONTROLS.iter().chain(&MESSAGES).map(|name| (*name).to_owned());
-            return Ok((toolbox, flow.tools().map(str::to_owned).chain(all).collect()));
+            return Ok((toolbox, flow.tools().map(str::to_owned).chain(all).collect(), None));
         };
         let mut names = Vec::new();
+        let mut ask_again: Option<Duration> = None;
         for name in wanted {
             let Some(tool) = declared.iter().find(|tool| tool.name.eq_ignore_ascii_case(name)) else {
                 names.push(name.clone());
                 continue;
             };
-            for tool in self.declared(tool, &names).await? {
+            let given = self.declared(tool, &names).await?;
+            ask_again = ask_again.into_iter().chain(given.ask_again).min();
+            for tool in given.tools {
                 names.push(tool.name().to_owned());
                 toolbox.add(tool);
             }
         }
-        Ok((toolbox, names))
+        Ok((toolbox, names, ask_again))
     }
 
-    /// What a workspace declared. A server that does not list its tools now leaves the agent without them: that is said, and tried again when
-    /// the agent is made again.
-    async fn declared(&self, row: &StoredTool, taken: &[String]) -> Result<Vec<Arc<dyn Tool>>, String> {
+    /// What a workspace declared. A server that does not list its tools now leaves the agent without them: that is said, and it is asked again
+    /// after some time.
+    async fn declared(&self, row: &StoredTool, taken: &[String]) -> Result<Given, String> {
         if !row.active {
-            return Ok(Vec::new());
+            return Ok(Given::default());
         }
         let fault = |what: &dyn std::fmt::Display| format!("the tool {}: {what}", row.name);
         let definition = serde_json::from_value(row.definition.clone()).map_err(|error| fault(&error))?;
-        let secret = self.secret(row).await.map_err(|error| fault(&error))?;
-        let guard = self.guards.part(Service::Tools, &format!("{}/{}", row.tenant, row.name));
         match definition {
             Declared::Http(tool) => {
-                let tool = HttpRequest::new(&row.name, tool, secret.as_ref(), self.private, guard).map_err(|error| fault(&error))?;
-                Ok(vec![Arc::new(tool)])
+                let secret = self.secret(row).await.map_err(|error| fault(&error))?;
+                let tool =
+                    HttpRequest::new(&row.name, tool, secret.as_ref(), self.private, self.guard(row)).map_err(|error| fault(&error))?;
+                Ok(Given { tools: vec![Arc::new(tool)], ask_again: None })
             }
             Declared::Mcp(server) => {
-                let source = McpSource::new(&row.name, &server, secret.as_ref(), self.private, guard).map_err(|error| fault(&error))?;
+                let source = self.source(row, &server).await.map_err(|error| fault(&error))?;
                 let taken: BTreeSet<String> = taken.iter().cloned().collect();
-                Ok(source.tools(&taken).await.unwrap_or_else(|error| {
-                    warn!(tool = row.name, %error, "a server does not list its tools; the agent is made without them");
-                    Vec::new()
-                }))
+                Ok(match source.tools(&taken).await {
+                    Ok(tools) => Given { tools, ask_again: Some(McpSource::LIST_AGE) },
+                    Err(error) => {
+                        warn!(tool = row.name, %error, "a server does not list its tools; the agent is made without them, and asks again");
+                        Given { tools: Vec::new(), ask_again: Some(self.ask_again) }
+                    }
+                })
             }
         }
+    }
+
+    /// The server that a row declares: the one that was asked before, unless the row has changed since.
+    async fn source(&self, row: &StoredTool, server: &McpServer) -> Result<Arc<McpSource>, String> {
+        let kept = self.sources().get(&row.id).filter(|kept| kept.version == row.version).map(|kept| Arc::clone(&kept.source));
+        if let Some(source) = kept {
+            return Ok(source);
+        }
+        let secret = self.secret(row).await?;
+        let source = McpSource::new(&row.name, server, secret.as_ref(), self.private, self.guard(row));
+        let source = Arc::new(source.map_err(|error| error.to_string())?);
+        self.sources().insert(row.id, Source { tenant: row.tenant, version: row.version, source: Arc::clone(&source) });
+        Ok(source)
+    }
+
+    fn sources(&self) -> MutexGuard<'_, HashMap<Uuid, Source>> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn guard(&self, row: &StoredTool) -> Guard {
+        self.guards.part(Service::Tools, &format!("{}/{}", row.tenant, row.name))
     }
 
     async fn secret(&self, row: &StoredTool) -> Result<Option<Secret>, String> {

@@ -110,7 +110,7 @@ impl fmt::Display for Source {
 /// Telnyx's own address (telnyx.md 2).
 const TELNYX_API: &str = "https://api.telnyx.com/v2";
 
-const NAMES: [&str; 107] = [
+const NAMES: [&str; 114] = [
     "HOST",
     "PORT",
     "DATA_DIR",
@@ -188,6 +188,10 @@ const NAMES: [&str; 107] = [
     "AZURE_SPEECH_KEY",
     "OPENAI_API_URL",
     "OPENAI_API_KEY",
+    "OPENAI_TRANSCRIPTION_URL",
+    "OPENAI_TRANSCRIPTION_API_KEY",
+    "OPENAI_SPEECH_URL",
+    "OPENAI_SPEECH_API_KEY",
     "AZURE_OPENAI_URL",
     "AZURE_OPENAI_API_KEY",
     "ANTHROPIC_API_URL",
@@ -206,6 +210,9 @@ const NAMES: [&str; 107] = [
     "ELEVENLABS_MODEL",
     "ELEVENLABS_VOICE",
     "OPENAI_MODEL",
+    "OPENAI_TRANSCRIPTION_MODEL",
+    "OPENAI_SPEECH_MODEL",
+    "OPENAI_SPEECH_VOICES",
     "OPENAI_REALTIME_MODEL",
     "OPENAI_REALTIME_MINI_MODEL",
     "AZURE_OPENAI_DEPLOYMENT",

@@ -43,8 +43,8 @@ pub(crate) async fn engines(settings: &Settings, worker: &WorkerCommand, guards:
     let (recognizer, voice) = tokio::join!(recognizer(settings, worker, cache), voice());
     let recognizer = noticed(recognizer, "Callers are understood by vendors, or by key presses only", &mut notices)?;
     let voice = noticed(voice, "The agent speaks by vendors, or says pre-rendered phrases only", &mut notices)?;
-    let heard_by = kit.ears(&settings.vendors.ears, recognizer.clone());
-    let spoken_by = kit.voices(&settings.vendors.voices, voice.clone());
+    let heard_by = kit.ears(None, &settings.vendors.ears, recognizer.clone());
+    let spoken_by = kit.voices(None, "", &settings.vendors.voices, voice.clone());
     let voices = (!spoken_by.is_empty()).then(|| spoken_by.iter().flat_map(Rung::voices).collect());
     let pack = PhrasePack::read(SHIPPED_PHRASES)?;
     let phrases = Phrases::open(PhraseSetup {

@@ -130,13 +130,14 @@ impl App {
         }
     }
 
-    /// What calls with this workspace's agents are served by: where it has keys of its own for vendors, its ears and voices are asked with those.
-    pub(crate) fn services_of(&self, tenant: TenantId) -> Arc<Services> {
-        let Some(outfit) = self.directory.outfit(tenant) else { return Arc::clone(&self.services) };
+    /// What calls with this agent are served by: ears and voices are those of its tier first, and where its workspace has keys of its own for vendors
+    /// they are asked with those.
+    pub(crate) fn services_of(&self, agent: &AgentDefinition) -> Arc<Services> {
+        let Some((ears, phrases)) = self.directory.engines(agent) else { return Arc::clone(&self.services) };
         let all = &self.services;
         Arc::new(Services {
-            ears: outfit.ears.clone(),
-            phrases: outfit.phrases.clone(),
+            ears,
+            phrases,
             tools: all.tools.clone(),
             records: Arc::clone(&all.records),
             recordings: all.recordings.clone(),

@@ -2,6 +2,8 @@
 
 mod outfit;
 mod probes;
+#[cfg(test)]
+mod tier_tests;
 mod tiers;
 
 use std::sync::Arc;
@@ -11,11 +13,11 @@ use api::Provider;
 use call::Tier;
 use models::anthropic::{self, Anthropic};
 use models::completions::{self, Completions, Dialect};
-use models::gemini::{Gemini, GeminiConfig};
-use models::realtime::{Realtime, RealtimeConfig};
+use models::gemini::{self, Gemini, GeminiConfig};
+use models::realtime::{self, Realtime, RealtimeConfig};
 use models::{LanguageModel, SpeechToSpeech};
 use privacy::Secret;
-use resilience::{Guard, Guards, Service};
+use resilience::{Guard, Guards, Service, State};
 use speech::ladder::Rung;
 use speech::vendor::aura::{Aura, AuraConfig};
 use speech::vendor::azure::{AzurePlace, AzureSpeech, AzureSpeechConfig};
@@ -99,14 +101,30 @@ impl Kit {
         }
     }
 
-    /// Who listens: in the order of the settings, or as they stand here. `local` is put where the settings want it, else last.
-    pub(crate) fn ears(&self, order: &[String], local: Option<Arc<dyn SpeechToText>>) -> Vec<Rung<dyn SpeechToText>> {
-        ordered(&self.ears, order, local.map(Rung::here))
+    /// Who listens: in the order of the settings, or the tier's own and then as they stand here. `local` is put where the settings want it, else last.
+    pub(crate) fn ears(&self, tier: Option<Tier>, order: &[String], local: Option<Arc<dyn SpeechToText>>) -> Vec<Rung<dyn SpeechToText>> {
+        let mut rungs = ordered(&self.ears, order, local.map(Rung::here));
+        let own = tier.filter(|_| order.is_empty()).map(tiers::ears).unwrap_or_default();
+        rungs.sort_by_key(|(name, _)| rank(name, own));
+        rungs.into_iter().map(|(_, rung)| rung).collect()
     }
 
-    /// Who speaks; the same.
-    pub(crate) fn voices(&self, order: &[String], local: Option<Arc<dyn TextToSpeech>>) -> Vec<Rung<dyn TextToSpeech>> {
-        ordered(&self.voices, order, local.map(Rung::here))
+    /// Who speaks; the same. A vendor that has the agent's voice comes before all others.
+    pub(crate) fn voices(
+        &self,
+        tier: Option<Tier>,
+        voice: &str,
+        order: &[String],
+        local: Option<Arc<dyn TextToSpeech>>,
+    ) -> Vec<Rung<dyn TextToSpeech>> {
+        let mut rungs = ordered(&self.voices, order, local.map(Rung::here));
+        let own = tier.filter(|_| order.is_empty()).map(tiers::voices).unwrap_or_default();
+        rungs.sort_by_cached_key(|(name, rung)| {
+            // The built-in dialogues' voice is this machine's: that is nobody's choice.
+            let has_it = *name != "local" && rung.voices().iter().any(|known| known == voice);
+            (!has_it, rank(name, own))
+        });
+        rungs.into_iter().map(|(_, rung)| rung).collect()
     }
 
     /// Whose words an agent of this tier speaks.
@@ -127,13 +145,23 @@ fn wanted(tier: Tier, order: &[String]) -> Vec<&str> {
     if order.is_empty() { tiers::models(tier).to_vec() } else { order.iter().map(String::as_str).collect() }
 }
 
-/// Whose models hear and speak by themselves in calls of a tier: the words for their keys.
-fn heard_by(tier: Tier) -> impl Iterator<Item = &'static str> {
-    tiers::speech(tier).iter().map(|name| match *name {
+/// The word for the key of a model that hears and speaks by itself.
+fn key_of(name: &str) -> &str {
+    match name {
         "openai_mini" => "openai",
         "gemini" => Provider::Google.as_str(),
         name => name,
-    })
+    }
+}
+
+/// The voices of a model that hears and speaks by itself.
+fn voices_of(name: &str) -> &'static [&'static str] {
+    if name == "gemini" { &gemini::VOICES } else { &realtime::VOICES }
+}
+
+/// The place of a name among these; behind them all when it is not there.
+fn rank(name: &str, among: &[&str]) -> usize {
+    among.iter().position(|known| *known == name).unwrap_or(among.len())
 }
 
 /// One's own, and what only others have, in the order in which all of them stand.
@@ -145,14 +173,15 @@ fn over<T: Clone>(own: Vec<(&'static str, T)>, others: &[(&'static str, T)], ord
 }
 
 /// Those that are named, in that order; all, when none are. What runs here comes where `local` is named, else at the end.
-fn ordered<T: ?Sized>(all: &[(&'static str, Rung<T>)], order: &[String], local: Option<Rung<T>>) -> Vec<Rung<T>> {
+fn ordered<T: ?Sized>(all: &[(&'static str, Rung<T>)], order: &[String], local: Option<Rung<T>>) -> Vec<(&'static str, Rung<T>)> {
+    let mut local = local.map(|rung| ("local", rung));
     if order.is_empty() {
-        return all.iter().map(|(_, rung)| rung.clone()).chain(local).collect();
+        return all.iter().cloned().chain(local).collect();
     }
-    let (mut wanted, mut local) = (Vec::new(), local);
+    let mut wanted = Vec::new();
     for name in order {
         match all.iter().find(|(known, _)| known == name) {
-            Some((_, rung)) => wanted.push(rung.clone()),
+            Some(one) => wanted.push(one.clone()),
             None if name == "local" => wanted.extend(local.take()),
             None => {}
         }
@@ -166,9 +195,13 @@ fn picked<T: Clone>(all: &[(&'static str, T)], wanted: &[&str]) -> Vec<T> {
     wanted.iter().filter_map(|name| all.iter().find(|(known, _)| known == name)).map(|(_, one)| one.clone()).collect()
 }
 
+/// Whether a call may ask now. Each of these has a probe: a call waits until the probe has closed the breaker again, and is never the probe itself.
 fn open(guard: &Guard) -> impl Fn() -> bool + Send + Sync + 'static {
     let guard = guard.clone();
-    move || guard.lets_through()
+    move || {
+        let view = guard.view();
+        view.state == State::Closed && view.retry_after.is_none()
+    }
 }
 
 impl Builder<'_> {
@@ -187,10 +220,10 @@ impl Builder<'_> {
             self.kit.riva = Some(riva.channels().clone());
             self.listens("riva", Arc::new(riva), &guard);
         }
-        if let Some((url, key)) = keyed(&vendors.openai) {
-            let place = || OpenAiPlace { base_url: url.to_owned(), ..OpenAiPlace::new(key.clone()) };
+        if let Some(place) = self.openai_place(vendors, &vendors.openai_transcription) {
             let guard = self.guards.of(Service::OpenAiListen);
-            self.listens("openai", Arc::new(OpenAiListen::new(OpenAiListenConfig::new(place()), guard.clone())?), &guard);
+            let config = OpenAiListenConfig { model: vendors.openai_transcription_model.clone(), ..OpenAiListenConfig::new(place) };
+            self.listens("openai", Arc::new(OpenAiListen::new(config, guard.clone())?), &guard);
         }
         if let Some((url, key)) = keyed(&vendors.elevenlabs) {
             let guard = self.guards.of(Service::ElevenLabs);
@@ -210,12 +243,27 @@ impl Builder<'_> {
             let guard = self.guards.of(Service::DeepgramSpeak);
             self.speaks("deepgram", Arc::new(Aura::new(&deepgram::setup(url, key), guard.clone(), AuraConfig::default())?), &guard);
         }
-        if let Some((url, key)) = keyed(&vendors.openai) {
+        if let Some(place) = self.openai_place(vendors, &vendors.openai_speech) {
             let guard = self.guards.of(Service::OpenAiSpeak);
-            let place = OpenAiPlace { base_url: url.to_owned(), ..OpenAiPlace::new(key.clone()) };
-            self.speaks("openai", Arc::new(OpenAiSpeak::new(OpenAiSpeakConfig::new(place), guard.clone())?), &guard);
+            let mut config = OpenAiSpeakConfig { model: vendors.openai_speech_model.clone(), ..OpenAiSpeakConfig::new(place) };
+            if let Some(voice) = vendors.openai_speech_voices.first() {
+                config.voice.clone_from(voice);
+                config.voices.clone_from(&vendors.openai_speech_voices);
+            }
+            self.speaks("openai", Arc::new(OpenAiSpeak::new(config, guard.clone())?), &guard);
         }
         Ok(())
+    }
+
+    /// Who hears or speaks by OpenAI's protocol: a server of one's own, which is the installation's alone, or OpenAI.
+    fn openai_place(&self, vendors: &Vendors, own: &Place) -> Option<OpenAiPlace> {
+        if !own.url.is_empty() {
+            // An operator who names an address in the clear means it.
+            let place = OpenAiPlace { base_url: own.url.clone(), key: own.key.clone(), plain: true };
+            return self.guards.part.is_none().then_some(place);
+        }
+        let (url, key) = keyed(&vendors.openai)?;
+        Some(OpenAiPlace { base_url: url.to_owned(), ..OpenAiPlace::new(key.clone()) })
     }
 
     fn models(&mut self, vendors: &Vendors) -> Result<(), ServerError> {
@@ -321,4 +369,28 @@ impl Builder<'_> {
 fn keyed(place: &Place) -> Option<(&str, &Secret)> {
     let key = place.key.as_ref()?;
     (!place.url.is_empty()).then_some((place.url.as_str(), key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    fn kits(set: &[(&str, &str)]) -> [(usize, usize); 2] {
+        let environment = |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let vendors = Settings::load(None, environment).unwrap().vendors;
+        let guards = Guards::default();
+        let kits = [Kit::build(&vendors, &guards), Kit::build_part(&vendors, &guards, "workspace".to_owned())];
+        kits.map(|kit| kit.map(|kit| (kit.ears.len(), kit.voices.len())).unwrap())
+    }
+
+    #[test]
+    fn servers_of_ones_own_hear_and_speak_without_a_key_and_are_the_installations_alone() {
+        let ears = ("OPENAI_TRANSCRIPTION_URL", "http://ears.internal:8000/v1");
+        let voices = ("OPENAI_SPEECH_URL", "http://voices.internal:8880/v1");
+        assert_eq!(kits(&[ears, voices]), [(1, 1), (0, 0)]);
+        // What is not a server of one's own is OpenAI, with the key of whoever asks.
+        assert_eq!(kits(&[ears, ("OPENAI_API_KEY", "a-key")]), [(1, 1), (0, 1)]);
+        assert_eq!(kits(&[("OPENAI_SPEECH_API_KEY", "a-key")]), [(0, 0), (0, 0)], "a key alone is no server");
+    }
 }

@@ -52,7 +52,7 @@ pub struct Rung<T: ?Sized> {
 }
 
 impl<T: ?Sized> Rung<T> {
-    /// A vendor's engine. `gate` asks its guard (`Guard::lets_through`).
+    /// A vendor's engine. `gate` says whether it may be asked now.
     pub fn outside(engine: Arc<T>, gate: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self { engine, gate: Arc::new(gate), patience: Patience::OUTSIDE, here: false }
     }

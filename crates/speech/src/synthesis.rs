@@ -35,6 +35,12 @@ pub trait TextToSpeech: Send + Sync {
         ""
     }
 
+    /// Its base address; empty for an engine of this machine. Another server of the same vendor may speak otherwise (a simulator does), so it is
+    /// part of the key of cached phrases.
+    fn address(&self) -> &str {
+        ""
+    }
+
     /// The voices it has; empty for an engine that takes any name.
     fn voices(&self) -> Vec<String>;
 

@@ -27,8 +27,6 @@ const MAX_PAGES: usize = 8;
 /// Longest description and largest schema of a tool that is taken.
 const MAX_DESCRIPTION: usize = 2_000;
 const MAX_SCHEMA: usize = 16 * 1024;
-/// A list is asked for again after this time.
-const LIST_AGE: Duration = Duration::from_secs(300);
 
 /// A server, and what it can do.
 pub struct McpSource {
@@ -55,6 +53,9 @@ pub struct McpTool {
 }
 
 impl McpSource {
+    /// A list is asked for again after this time.
+    pub const LIST_AGE: Duration = Duration::from_secs(300);
+
     /// `private`: addresses of this machine and of private networks are allowed. `guard`: this server's own.
     ///
     /// # Errors
@@ -70,14 +71,14 @@ impl McpSource {
         Ok(Self { name: name.to_owned(), allowed, wire: Arc::new(Wire::new(client, path, headers, limit)), listed: Mutex::new(None) })
     }
 
-    /// Its tools, at most 64 of those that are allowed; asked for again after some minutes. `taken`: names that others have; a tool of such a
-    /// name is called `server__tool`. When the server does not answer, what it listed last holds.
+    /// Its tools, at most 64 of those that are allowed; asked for again after [`Self::LIST_AGE`]. `taken`: names that others have; a tool of
+    /// such a name is called `server__tool`. When the server does not answer, what it listed last holds.
     ///
     /// # Errors
     /// [`ToolsError::Way`] and [`ToolsError::Protocol`], when nothing was ever listed.
     pub async fn tools(&self, taken: &BTreeSet<String>) -> Result<Vec<Arc<dyn Tool>>, ToolsError> {
         let mut listed = self.listed.lock().await;
-        let old = listed.as_ref().is_none_or(|(at, _)| at.elapsed() >= LIST_AGE);
+        let old = listed.as_ref().is_none_or(|(at, _)| at.elapsed() >= Self::LIST_AGE);
         if old {
             match self.list().await {
                 Ok(tools) => *listed = Some((Instant::now(), tools)),
@@ -156,6 +157,11 @@ impl Tool for McpTool {
         self.listed.effects
     }
 
+    /// The protocol knows of none.
+    fn keeps_keys(&self) -> bool {
+        false
+    }
+
     /// Its own limit is shorter.
     fn deadline(&self) -> Duration {
         self.wire.limit() + Duration::from_secs(1)
@@ -186,3 +192,6 @@ fn answer(result: &Value) -> ToolAnswer {
     let fields = result.get("structuredContent").and_then(Value::as_object).cloned();
     ToolAnswer::Ok(Value::Object(fields.unwrap_or_else(|| Map::from_iter([("text".to_owned(), Value::from(text))]))))
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,6 +63,7 @@ async fn a_real_servers_tools_are_listed_and_called_with_events_and_with_json() 
         let source = server.source(None, 8_000);
         let tools = source.tools(&BTreeSet::new()).await.unwrap();
         assert_eq!(tools.len(), 3);
+        assert!(tools.iter().all(|tool| !tool.keeps_keys()), "the protocol knows of none");
         let add = named(&tools, "add");
         let spec = add.spec().unwrap();
         assert_eq!((spec.description.as_str(), add.effects()), ("Adds two numbers.", false));

@@ -106,6 +106,10 @@ fn mcp(server: &McpServer, found: &mut Found) {
     if server.url.contains(['{', '}']) {
         found.add("/url", "takes no arguments");
     }
+    // Every request to a server has the same headers, and a signature is of one body.
+    if server.auth == Auth::Signed {
+        found.add("/auth/type", "must be bearer, header, basic or none: requests to an MCP server are not signed");
+    }
     let named = server.tools.as_deref().unwrap_or_default();
     if named.len() > MAX_SERVER_TOOLS {
         found.add("/tools", format!("must name at most {MAX_SERVER_TOOLS} tools"));

@@ -133,6 +133,20 @@ fn texts_and_times_have_their_limits() {
 }
 
 #[test]
+fn requests_of_a_tool_are_signed_and_those_to_a_server_are_not() {
+    assert_eq!(wrong(&[("auth", json!({ "type": "signed" }))], false), [""; 0]);
+    let with = |auth: Value| json!({ "kind": "mcp", "url": "https://tools.example.com/mcp", "auth": auth });
+    let server: Declared = serde_json::from_value(with(json!({ "type": "signed" }))).unwrap();
+    let problems = server.problems(false);
+    assert_eq!(problems.iter().map(|problem| problem.field.as_str()).collect::<Vec<_>>(), ["/auth/type"]);
+    assert!(problems[0].message.contains("bearer, header, basic"), "it says what to use: {}", problems[0].message);
+    for auth in [json!({ "type": "none" }), json!({ "type": "bearer" }), json!({ "type": "basic", "user": "desk" })] {
+        let server: Declared = serde_json::from_value(with(auth.clone())).unwrap();
+        assert_eq!(server.problems(false), [], "{auth}");
+    }
+}
+
+#[test]
 fn a_name_is_not_that_of_a_built_in_tool() {
     for good in ["a", "crm_lookup2", &"a".repeat(64)] {
         assert!(Declared::is_name(good), "{good}");

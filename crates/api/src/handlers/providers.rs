@@ -114,7 +114,10 @@ pub(crate) struct Providers {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProviderSecret {
-    #[schema(value_type = String, format = Password, min_length = 8, max_length = 16384, write_only)]
+    #[schema(
+        value_type = String, format = Password, min_length = 8, max_length = 16384, write_only,
+        pattern = r"^([!-~]([ -~]*[!-~])?|\{[ -~\t\r\n]*\})$"
+    )]
     value: Secret,
 }
 
@@ -202,13 +205,19 @@ fn checked(value: &Secret) -> Result<(), Problem> {
     if !(KEY_MIN..=KEY_MAX).contains(&text.chars().count()) {
         check.wrong("/value", format!("must have {KEY_MIN} to {KEY_MAX} characters"));
     }
-    if text.trim() != text {
-        check.wrong("/value", "must not begin or end with spaces or line breaks");
-    }
-    if text.chars().any(|letter| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t')) {
-        check.wrong("/value", "must not hold control characters");
+    if !is_line(text) && !is_document(text) {
+        check.wrong("/value", "must be one line of ASCII letters without spaces around it, or the JSON document of a service account");
     }
     check.done()
+}
+
+/// What can stand in a header of HTTP.
+fn is_line(text: &str) -> bool {
+    text.trim_matches(' ') == text && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+fn is_document(text: &str) -> bool {
+    text.starts_with('{') && text.ends_with('}') && text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n'))
 }
 
 /// The last letters, unless they would be too much of the whole.

@@ -36,7 +36,15 @@ async fn a_key_is_set_sealed_shown_by_its_ending_and_forgotten(desk: Desk) {
 
 async fn a_key_that_cannot_be_one_is_refused(desk: Desk) {
     let owner = desk.owner().await;
-    for bad in ["", "short", " sk-canary-0123456789", "sk-canary-0123456789\n", "sk-canary\u{0}0123456789"] {
+    for bad in [
+        "",
+        "short",
+        " sk-canary-0123456789",
+        "sk-canary-0123456789\n",
+        "sk-canary\u{0}0123456789",
+        "sk-canary\n0123456789",
+        "sk-cänary-0123456789",
+    ] {
         assert!(owner.put("settings/providers/openai", json!({ "value": bad })).await.bad_fields().contains(&"/value".into()), "{bad:?}");
     }
     for (letters, status) in [(7, 422), (8, 200), (16_384, 200), (16_385, 422)] {

@@ -46,7 +46,7 @@ pub(super) async fn hold<S: MediaSocket>(
         orders: call.orders.clone(),
         on_leaving: on_leaving(app, &call_id),
     });
-    let end = session::hold::hold(setup, app.services_of(call.agent.tenant)).await;
+    let end = session::hold::hold(setup, app.services_of(&call.agent)).await;
     let permit = app.waiting.leave_if(&call_id, end.over == HoldOver::Granted);
     match permit {
         Some(permit) => {

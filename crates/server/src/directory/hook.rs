@@ -2,9 +2,11 @@
 
 use agent::AgentKind;
 use api::{Base, DirectoryHook, FieldProblem};
+use call::Tier;
 use store::agents::StoredAgent;
 
 use super::AgentDirectory;
+use super::make::joined;
 use super::row::{LANGUAGES, definition};
 
 impl DirectoryHook for AgentDirectory {
@@ -13,7 +15,9 @@ impl DirectoryHook for AgentDirectory {
     }
 
     fn voices(&self, keys: &[String]) -> Vec<String> {
-        self.0.maker.voices(keys).unwrap_or_default()
+        let maker = &self.0.maker;
+        let by_models = Tier::ALL.into_iter().flat_map(|tier| maker.model_voices(tier, keys));
+        joined(maker.voices(keys).unwrap_or_default(), by_models)
     }
 
     fn languages(&self) -> Vec<String> {

@@ -166,7 +166,7 @@ impl Keeper {
             made.ready = Arc::new(made.ready.switched(row.active));
         }
         let is = |other: &StoredAgent| same(other, row);
-        if self.made.get(&row.id).is_some_and(|made| !made.stale && is(&made.row)) {
+        if self.made.get(&row.id).is_some_and(|made| made.is_of(row)) {
             // What was being made, or could not be made, is not wanted any more.
             self.building.remove(&row.id);
             self.failed.remove(&row.id);
@@ -187,10 +187,16 @@ impl Keeper {
         let keyed = self.keyed.get(&row.tenant);
         let keys: Vec<String> = keyed.iter().flat_map(|keyed| &keyed.keys).map(|key| key.provider().to_owned()).collect();
         let outfit = keyed.map_or(Ok(None), |keyed| keyed.outfit.clone().map_err(|(why, _)| why));
+        // Nothing of it has changed but, maybe, what its servers can do.
+        let kept = self.made.get(&row.id).filter(|made| made.is_of(&row)).map(|made| Arc::clone(&made.ready));
         self.begun += 1;
         let number = self.begun;
         self.building.insert(row.id, Building { row: row.clone(), number });
         self.builds.spawn(async move {
+            if let (Some(kept), Ok(outfit)) = (&kept, &outfit) {
+                let ready = asked_again(&maker, kept, &declared, outfit.as_deref()).await;
+                return (number, row, ready);
+            }
             let read = tokio::task::spawn_blocking({
                 let (maker, row) = (Arc::clone(&maker), row.clone());
                 let names: Vec<String> = declared.iter().map(|tool| tool.name.clone()).collect();
@@ -208,7 +214,7 @@ impl Keeper {
         });
     }
 
-    /// Tries again what could not be made some time ago.
+    /// Tries again what could not be made some time ago, and asks the servers of agents' tools again.
     pub(super) fn retry(&mut self) {
         let due: Vec<StoredAgent> =
             self.failed.values().filter(|failure| failure.at.elapsed() >= RETRY).map(|failure| failure.row.clone()).collect();
@@ -216,6 +222,12 @@ impl Keeper {
             if let Some(failure) = self.failed.get_mut(&row.id) {
                 failure.at = Instant::now();
             }
+            self.build(row);
+        }
+        let now = Instant::now();
+        let due = self.made.values().filter(|made| made.ready.ask_again.is_some_and(|at| at <= now)).map(|made| &made.row);
+        let due = due.filter(|row| !self.building.contains_key(&row.id) && !self.failed.contains_key(&row.id));
+        for row in due.cloned().collect::<Vec<_>>() {
             self.build(row);
         }
     }
@@ -253,7 +265,9 @@ impl Keeper {
             Ok(ready) => {
                 let active = self.row(row.id).map_or(row.active, |now| now.active);
                 let ready = if ready.definition.active == active { ready } else { ready.switched(active) };
-                info!(agent = row.name, agent.id = %row.id, "agent ready");
+                if self.made.get(&row.id).is_none_or(|made| !made.is_of(&row)) {
+                    info!(agent = row.name, agent.id = %row.id, "agent ready");
+                }
                 self.failed.remove(&row.id);
                 if let Some(before) = self.made.insert(row.id, Made { row, ready: Arc::new(ready), stale: false, rekeyed: false }) {
                     self.former.push(Former::of(&before.ready));
@@ -312,6 +326,13 @@ impl Keeper {
     }
 }
 
+impl Made {
+    /// True when it is what this row wants, with its workspace's tools and keys as they are.
+    fn is_of(&self, row: &StoredAgent) -> bool {
+        !self.stale && same(&self.row, row)
+    }
+}
+
 impl Failure {
     fn notice(&self) -> String {
         format!("The agent {} is not as its workspace wants it: {}", self.row.name, self.why)
@@ -329,9 +350,15 @@ async fn ready(
     declared: &[StoredTool],
     outfit: Option<&Outfit>,
 ) -> Result<ReadyAgent, String> {
-    let minds = maker.minds(&definition, declared, outfit).await?;
+    let thinking = maker.minds(&definition, declared, outfit).await?;
     let ready = maker.make(definition, digest, outfit).await.map_err(|fault| fault.to_string())?;
-    Ok(ReadyAgent { minds, ..ready })
+    Ok(ready.with(thinking))
+}
+
+/// The same agent with the tools that its servers list now. It is another to calls: one that is under way keeps what it began with.
+async fn asked_again(maker: &Maker, kept: &ReadyAgent, declared: &[StoredTool], outfit: Option<&Outfit>) -> Result<ReadyAgent, String> {
+    let thinking = maker.minds(&kept.definition, declared, outfit).await?;
+    Ok(kept.switched(kept.definition.active).with(thinking))
 }
 
 /// True when both rows make the same agent; whether it is switched on is no matter of making.

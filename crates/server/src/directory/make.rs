@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use agent::{AgentDefinition, AgentKind, Texts};
 use call::{TenantId, Tier};
 use flow::Flow;
-use session::Minds;
+use speech::ladder::ears::Ears;
 use speech::phrases::Phrases;
 use speech::{Domain, SpeechError, SpeechToText};
 use store::sealed::{KeyOf, Sealed};
@@ -15,7 +15,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use tracing::warn;
 
 use super::snapshot::ReadyAgent;
-use crate::minds::MindMaker;
+use crate::minds::{MindMaker, Thinking};
 use crate::refusals::Refusals;
 use crate::vendors::{Outfit, Outfitter, StoredKey};
 
@@ -101,7 +101,7 @@ impl Maker {
         agent: &AgentDefinition,
         declared: &[StoredTool],
         outfit: Option<&Outfit>,
-    ) -> Result<Option<Minds>, String> {
+    ) -> Result<Option<Thinking>, String> {
         match (&self.minds, &agent.kind) {
             (Some(maker), AgentKind::Flow(flow)) => maker.make(agent, flow, declared, outfit).await,
             _ => Ok(None),
@@ -119,13 +119,17 @@ impl Maker {
         if own.is_empty() {
             return self.voices.clone();
         }
-        let mut all = self.voices.clone().unwrap_or_default();
-        for voice in own {
-            if !all.contains(&voice) {
-                all.push(voice);
-            }
-        }
-        Some(all)
+        Some(joined(self.voices.clone().unwrap_or_default(), own))
+    }
+
+    /// The voices of models that speak by themselves, which an agent of this tier can be given in a workspace with keys for these providers.
+    pub(super) fn model_voices(&self, tier: Tier, keys: &[String]) -> Vec<String> {
+        self.outfitter.as_ref().map(|outfitter| outfitter.model_voices(tier, keys)).unwrap_or_default()
+    }
+
+    /// Who listens to an agent's callers and who speaks to them; none in tests of the rest.
+    pub(super) fn engines(&self, agent: &AgentDefinition, outfit: Option<&Outfit>) -> Option<(Option<Ears>, Phrases)> {
+        self.outfitter.as_ref().map(|outfitter| outfitter.engines(agent, outfit))
     }
 
     /// Makes an agent ready; what can follow later follows beside.
@@ -142,7 +146,7 @@ impl Maker {
         if let (Some(outfit), Some(domain)) = (outfit, &domain) {
             outfit.prepare(domain).await;
         }
-        let phrases = outfit.map_or(&self.phrases, |outfit| &outfit.phrases);
+        let phrases = self.engines(&definition, outfit).map_or_else(|| self.phrases.clone(), |(_, phrases)| phrases);
         let texts = match &definition.kind {
             AgentKind::Flow(flow) => {
                 // What an agent with a model says without it, beside what its dialogue says.
@@ -158,8 +162,8 @@ impl Maker {
             phrases.prerender(first, &definition.voice, &definition.language, RENDERED_RATE).await?;
             self.render_beside(phrases.clone(), rest.to_vec(), Arc::clone(&definition));
         }
-        let refusals = Refusals::render(&definition, phrases).await;
-        Ok(ReadyAgent { definition, domain, minds: None, refusals })
+        let refusals = Refusals::render(&definition, &phrases).await;
+        Ok(ReadyAgent { definition, domain, minds: None, ask_again: None, refusals })
     }
 
     /// What may be said to agents with this dialogue; learned once, however many they are.
@@ -194,4 +198,14 @@ impl Maker {
             }
         });
     }
+}
+
+/// These, and of the others what is not among them.
+pub(super) fn joined(mut all: Vec<String>, others: impl IntoIterator<Item = String>) -> Vec<String> {
+    for other in others {
+        if !all.contains(&other) {
+            all.push(other);
+        }
+    }
+    all
 }

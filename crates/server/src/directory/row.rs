@@ -12,7 +12,7 @@ use flow::{ChangeProblem, Changes, Flow, TurnTaking};
 use sha2::{Digest as _, Sha256};
 use store::agents::{AgentSettings, StoredAgent, TurnDetection};
 
-use super::make::{Digest, Maker};
+use super::make::{Digest, Maker, joined};
 
 /// Longest text of a dialogue, bytes; the demo hotel's is a tenth of it.
 const MAX_FLOW: usize = 256 * 1024;
@@ -108,7 +108,8 @@ pub(super) fn definition(
     let (mut agent, digest) = dialogue(row, house, maker.voices(keys).is_some())?;
     let mut problems = Problems::default();
     let settings = &row.settings;
-    problems.check_voice(&agent, settings, maker.voices(keys).as_deref(), row.flow.is_some());
+    let by_model = settings.tier.map(|tier| maker.model_voices(tier, keys)).unwrap_or_default();
+    problems.check_voice(&agent, settings, maker.voices(keys).as_deref(), &by_model, row.flow.is_some());
     problems.check_ranges(settings);
     problems.check_mind(settings, |tier| maker.can_think(tier, keys));
     match &agent.kind {
@@ -203,14 +204,23 @@ impl Problems {
     }
 
     /// `voices`: those that can be chosen; none where nothing is said but what was said before. A built-in dialogue's own voice may be another
-    /// engine's: each says it with the voice that is next to it.
-    fn check_voice(&mut self, agent: &AgentDefinition, settings: &AgentSettings, voices: Option<&[String]>, own_flow: bool) {
+    /// engine's: each says it with the voice that is next to it, and so it does with a voice of the agent's own model (`by_model`).
+    fn check_voice(
+        &mut self,
+        agent: &AgentDefinition,
+        settings: &AgentSettings,
+        voices: Option<&[String]>,
+        by_model: &[String],
+        own_flow: bool,
+    ) {
         let voice = settings.voice.as_ref().unwrap_or(&agent.voice);
         match voices {
+            _ if by_model.contains(voice) => {}
             None if settings.voice.is_some() => self.add("voice", "no voice is installed here; install flite, or leave the setting out"),
             Some(voices) if !voices.contains(voice) && (settings.voice.is_some() || own_flow) => {
                 let field = if settings.voice.is_some() { "voice" } else { "flow" };
-                self.add(field, format!("there is no voice {voice:?} here; there are: {}", voices.join(", ")));
+                let all = joined(voices.to_vec(), by_model.iter().cloned());
+                self.add(field, format!("there is no voice {voice:?} here; there are: {}", all.join(", ")));
             }
             _ => {}
         }

@@ -9,7 +9,9 @@ use jiff::tz::TimeZone;
 use session::Minds;
 use speech::Domain;
 use store::tenants::{OpeningHours, RedactionLevel, Tenant};
+use tokio::time::Instant;
 
+use crate::minds::Thinking;
 use crate::refusals::Refusals;
 use crate::vendors::Outfit;
 
@@ -20,6 +22,8 @@ pub(crate) struct ReadyAgent {
     pub(crate) domain: Option<Arc<Domain>>,
     /// The models that speak in place of its dialogue, when it has some.
     pub(crate) minds: Option<Minds>,
+    /// From then on the servers of its tools are to be asked again.
+    pub(super) ask_again: Option<Instant>,
     pub(crate) refusals: Refusals,
 }
 
@@ -27,12 +31,24 @@ impl ReadyAgent {
     /// The same, switched on or off.
     pub(super) fn switched(&self, active: bool) -> Self {
         let definition = AgentDefinition { active, ..(*self.definition).clone() };
-        Self { definition: Arc::new(definition), domain: self.domain.clone(), minds: self.minds.clone(), refusals: self.refusals.clone() }
+        Self {
+            definition: Arc::new(definition),
+            domain: self.domain.clone(),
+            minds: self.minds.clone(),
+            ask_again: self.ask_again,
+            refusals: self.refusals.clone(),
+        }
+    }
+
+    /// The same with these models.
+    pub(super) fn with(self, thinking: Option<Thinking>) -> Self {
+        let (minds, after) = thinking.map_or((None, None), |thinking| (Some(thinking.minds), thinking.ask_again));
+        Self { minds, ask_again: after.map(|after| Instant::now() + after), ..self }
     }
 
     #[cfg(test)]
     pub(super) fn bare(definition: Arc<AgentDefinition>) -> Self {
-        Self { definition, domain: None, minds: None, refusals: Refusals::default() }
+        Self { definition, domain: None, minds: None, ask_again: None, refusals: Refusals::default() }
     }
 }
 

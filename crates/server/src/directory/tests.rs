@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 mod keys;
+mod servers;
 
 use super::row::{SettingProblem, definition};
 use super::*;

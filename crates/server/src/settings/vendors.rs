@@ -1,5 +1,7 @@
 //! Settings of vendors: who speaks, listens and thinks, where they are, and our keys there.
 
+use speech::vendor::openai::{LISTEN_MODEL, SPEAK_MODEL};
+
 use super::reader::Reader;
 use super::values::{list, optional};
 use super::{Secret, SettingsError};
@@ -23,7 +25,17 @@ pub struct Vendors {
     pub openai: Place,
     /// Its model of words.
     pub openai_model: String,
-    /// Its models of speech: for the tier "premium", and for "premium-mini".
+    /// A server of one's own that transcribes as OpenAI does, when its address is set. It may do without a key.
+    pub openai_transcription: Place,
+    /// The model that transcribes, there or at OpenAI.
+    pub openai_transcription_model: String,
+    /// A server of one's own that speaks as OpenAI does, when its address is set. It may do without a key.
+    pub openai_speech: Place,
+    /// The model that speaks, there or at OpenAI.
+    pub openai_speech_model: String,
+    /// Its voices, the first for those who wish none of them; empty: OpenAI's own.
+    pub openai_speech_voices: Vec<String>,
+    /// OpenAI's models of speech: for the tier "premium", and for "premium-mini".
     pub realtime_models: [String; 2],
     /// Azure OpenAI: `https://NAME.openai.azure.com`, when it is set.
     pub azure_openai: Place,
@@ -87,6 +99,8 @@ impl Vendors {
         let elevenlabs = place("ELEVENLABS_API_URL", "https://api.elevenlabs.io", "ELEVENLABS_API_KEY")?;
         let azure_speech = place("AZURE_SPEECH_URL", "", "AZURE_SPEECH_KEY")?;
         let openai = place("OPENAI_API_URL", "https://api.openai.com/v1", "OPENAI_API_KEY")?;
+        let openai_transcription = place("OPENAI_TRANSCRIPTION_URL", "", "OPENAI_TRANSCRIPTION_API_KEY")?;
+        let openai_speech = place("OPENAI_SPEECH_URL", "", "OPENAI_SPEECH_API_KEY")?;
         let azure_openai = place("AZURE_OPENAI_URL", "", "AZURE_OPENAI_API_KEY")?;
         let anthropic = place("ANTHROPIC_API_URL", "https://api.anthropic.com", "ANTHROPIC_API_KEY")?;
         let cerebras = place("CEREBRAS_API_URL", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY")?;
@@ -100,6 +114,8 @@ impl Vendors {
         let elevenlabs_model = name("ELEVENLABS_MODEL", "eleven_flash_v2_5")?;
         let elevenlabs_voice = optional(&name("ELEVENLABS_VOICE", "")?);
         let openai_model = name("OPENAI_MODEL", "gpt-4o-mini")?;
+        let openai_transcription_model = name("OPENAI_TRANSCRIPTION_MODEL", LISTEN_MODEL)?;
+        let openai_speech_model = name("OPENAI_SPEECH_MODEL", SPEAK_MODEL)?;
         let realtime_models = [name("OPENAI_REALTIME_MODEL", "gpt-realtime")?, name("OPENAI_REALTIME_MINI_MODEL", "gpt-realtime-mini")?];
         let azure_deployments = [optional(&name("AZURE_OPENAI_DEPLOYMENT", "")?), optional(&name("AZURE_OPENAI_REALTIME_DEPLOYMENT", "")?)];
         let anthropic_model = name("ANTHROPIC_MODEL", "claude-haiku-5-5")?;
@@ -107,6 +123,8 @@ impl Vendors {
         let groq_model = name("GROQ_MODEL", "llama-3.3-70b-versatile")?;
         let gemini_model = name("GEMINI_LIVE_MODEL", "gemini-2.5-flash-native-audio")?;
         let own_model_name = name("OWN_MODEL_NAME", "default")?;
+        let openai_speech_voices =
+            reader.get("OPENAI_SPEECH_VOICES", "", "names of voices, separated by commas", |text| Some(list(text)))?;
         let mut order = |setting, allowed, known: &'static [&'static str]| {
             reader
                 .get(setting, "", allowed, |text| Some(list(text)).filter(|names| names.iter().all(|name| known.contains(&name.as_str()))))
@@ -123,6 +141,11 @@ impl Vendors {
             azure_speech,
             openai,
             openai_model,
+            openai_transcription,
+            openai_transcription_model,
+            openai_speech,
+            openai_speech_model,
+            openai_speech_voices,
             realtime_models,
             azure_openai,
             azure_deployments,

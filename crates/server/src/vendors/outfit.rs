@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use agent::AgentDefinition;
 use api::Provider;
 use call::{TenantId, Tier};
 use privacy::Secret;
@@ -15,7 +16,7 @@ use speech::{Domain, SpeechToText, TextToSpeech};
 use store::sealed::{KeyOf, Sealed};
 use tracing::warn;
 
-use super::{Kit, Probe, Probes, heard_by, wanted};
+use super::{Kit, Probe, Probes, key_of, tiers, voices_of, wanted};
 use crate::settings::{Place, Vendors};
 
 /// A workspace's key for a vendor, as it is stored.
@@ -43,9 +44,6 @@ impl StoredKey {
 /// What a workspace's calls are served with.
 pub(crate) struct Outfit {
     pub(crate) kit: Kit,
-    /// Who listens, best first.
-    pub(crate) ears: Option<Ears>,
-    pub(crate) phrases: Phrases,
     /// Those of the ears that are asked with the workspace's keys.
     own_ears: Option<Ears>,
     /// They are looked after while this is in use.
@@ -98,12 +96,18 @@ impl Outfitter {
         // What was refused to the key before may be given to this one.
         probes.iter().for_each(Probe::renew);
         self.probes.add(&probes);
-        let own_ears = own.ears(&[], None);
-        let kit = own.over(&self.kit);
-        let ears = kit.ears(&self.vendors.ears, self.recognizer.clone());
-        let phrases = self.phrases.with_voices(kit.voices(&self.vendors.voices, self.voice.clone()));
-        let some = |ears: Vec<_>| (!ears.is_empty()).then(|| Ears::new(ears));
-        Ok(Outfit { ears: some(ears), own_ears: some(own_ears), kit, phrases, _probes: probes })
+        let own_ears = own.ears(None, &[], None);
+        let own_ears = (!own_ears.is_empty()).then(|| Ears::new(own_ears));
+        Ok(Outfit { kit: own.over(&self.kit), own_ears, _probes: probes })
+    }
+
+    /// Who listens to an agent's callers and who speaks to them, best first: by the installation's keys, or by what its workspace's open.
+    pub(crate) fn engines(&self, agent: &AgentDefinition, outfit: Option<&Outfit>) -> (Option<Ears>, Phrases) {
+        let kit = outfit.map_or(self.kit.as_ref(), |outfit| &outfit.kit);
+        let tier = agent.mind.as_ref().map(|mind| mind.tier);
+        let ears = kit.ears(tier, &self.vendors.ears, self.recognizer.clone());
+        let voices = kit.voices(tier, &agent.voice, &self.vendors.voices, self.voice.clone());
+        ((!ears.is_empty()).then(|| Ears::new(ears)), self.phrases.with_voices(voices))
     }
 
     async fn opened(&self, tenant: TenantId, key: &StoredKey) -> Result<Secret, String> {
@@ -117,8 +121,23 @@ impl Outfitter {
 
     /// True when keys for these providers let somebody think for this tier.
     pub(crate) fn can_think(&self, tier: Tier, keys: &[String]) -> bool {
-        let opens = |name: &str| keys.iter().any(|key| key == name) && self.is_placed(name);
-        wanted(tier, &self.vendors.models).into_iter().any(opens) || heard_by(tier).any(opens)
+        let [words, sound] = &self.vendors.azure_deployments;
+        wanted(tier, &self.vendors.models).into_iter().any(|name| self.opens(keys, name, words.as_ref()))
+            || tiers::speech(tier).iter().any(|name| self.opens(keys, key_of(name), sound.as_ref()))
+    }
+
+    /// The voices of the models that speak by themselves in calls of this tier: by the installation's keys, or by keys for these providers.
+    pub(crate) fn model_voices(&self, tier: Tier, keys: &[String]) -> Vec<String> {
+        let [_, sound] = &self.vendors.azure_deployments;
+        let built = |name: &str| self.kit.speech.iter().any(|(known, _)| *known == name);
+        let reached = tiers::speech(tier).iter().filter(|name| built(name) || self.opens(keys, key_of(name), sound.as_ref()));
+        reached.flat_map(|name| voices_of(name)).map(|voice| (*voice).to_owned()).collect()
+    }
+
+    /// True when one of these keys opens what is called so; on Azure by this deployment.
+    fn opens(&self, keys: &[String], name: &str, deployment: Option<&String>) -> bool {
+        let deployed = name != Provider::AzureOpenai.as_str() || deployment.is_some();
+        deployed && keys.iter().any(|key| key == name) && self.is_placed(name)
     }
 
     /// The voices that keys for these providers bring.
@@ -129,7 +148,10 @@ impl Outfitter {
             Some(Provider::Elevenlabs) => elevenlabs::voices(),
             Some(Provider::AzureSpeech) => azure::VOICES.map(str::to_owned).to_vec(),
             Some(Provider::Deepgram) => aura::voices(),
-            Some(Provider::Openai) => openai::VOICES.map(str::to_owned).to_vec(),
+            // A server of one's own in its place is the installation's.
+            Some(Provider::Openai) if !self.vendors.openai_speech.url.is_empty() => Vec::new(),
+            Some(Provider::Openai) if self.vendors.openai_speech_voices.is_empty() => openai::VOICES.map(str::to_owned).to_vec(),
+            Some(Provider::Openai) => self.vendors.openai_speech_voices.clone(),
             _ => Vec::new(),
         };
         keys.iter().filter(used).flat_map(of).collect()
@@ -137,9 +159,8 @@ impl Outfitter {
 
     /// True when the installation says where it is: a key alone does not.
     fn is_placed(&self, provider: &str) -> bool {
-        let deployed = provider != Provider::AzureOpenai.as_str() || self.vendors.azure_deployments[0].is_some();
         let mut vendors = self.vendors.clone();
-        deployed && Provider::parse(provider).and_then(|provider| place(&mut vendors, provider)).is_some_and(|place| !place.url.is_empty())
+        Provider::parse(provider).and_then(|provider| place(&mut vendors, provider)).is_some_and(|place| !place.url.is_empty())
     }
 }
 

@@ -3,7 +3,7 @@
 mod ssml;
 
 use async_trait::async_trait;
-use call::{Meter, Unit};
+use call::Meter;
 use outbound::{Client, Content, Fault, Request, Setup};
 use privacy::Secret;
 use resilience::Guard;
@@ -83,6 +83,7 @@ impl AzureSpeechConfig {
 
 /// The engine.
 pub struct AzureSpeech {
+    address: String,
     voices: Vec<String>,
     road: Road,
 }
@@ -94,9 +95,9 @@ impl AzureSpeech {
         let outside = SpeechError::outside(NAME);
         let base_url = config.place.base_url().map_err(&outside)?;
         // The User-Agent that the service demands is the client's own.
-        let setup = Setup::with_key(base_url, "ocp-apim-subscription-key", config.key);
+        let setup = Setup::with_key(&base_url, "ocp-apim-subscription-key", config.key);
         let client = Client::new(&setup, guard).map_err(outside)?;
-        Ok(Self { voices: config.voices, road: Road { engine: NAME, client, limits: config.limits } })
+        Ok(Self { address: base_url, voices: config.voices, road: Road { engine: NAME, client, limits: config.limits } })
     }
 }
 
@@ -118,6 +119,10 @@ impl TextToSpeech for AzureSpeech {
 
     fn model(&self) -> &str {
         MODEL
+    }
+
+    fn address(&self) -> &str {
+        &self.address
     }
 
     fn voices(&self) -> Vec<String> {
@@ -144,9 +149,7 @@ impl TextToSpeech for AzureSpeech {
         let document = ssml::document(text, &request.voice, &request.language);
         let content = Content::Bytes { kind: "application/ssml+xml", bytes: document.into() };
         let asked = Request::post("cognitiveservices/v1", content).header("x-microsoft-outputformat", format);
-        let stream = self.road.speak(&asked, decoder, request.rate).await?;
-        meter.add(NAME, MODEL, Unit::Characters, sound::letters(text));
-        Ok(stream)
+        sound::counted((meter, NAME, MODEL), text, self.road.speak(&asked, decoder, request.rate)).await
     }
 
     async fn check(&self) -> Result<(), SpeechError> {

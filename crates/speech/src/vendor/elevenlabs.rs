@@ -5,7 +5,7 @@
 //! contexts to look after, and what it sends of a context that was closed has to be told apart from the next one's.
 
 use async_trait::async_trait;
-use call::{Meter, Unit};
+use call::Meter;
 use outbound::{Client, Content, Request, Setup};
 use privacy::Secret;
 use resilience::Guard;
@@ -127,6 +127,10 @@ impl TextToSpeech for ElevenLabs {
         &self.config.model
     }
 
+    fn address(&self) -> &str {
+        &self.config.base_url
+    }
+
     fn voices(&self) -> Vec<String> {
         voices()
     }
@@ -161,9 +165,7 @@ impl TextToSpeech for ElevenLabs {
         };
         let content = Content::json(&wish).map_err(SpeechError::outside(NAME))?;
         let asked = Request::post(format!("v1/text-to-speech/{voice}/stream"), content).query("output_format", format);
-        let stream = self.road.speak(&asked, decoder, request.rate).await?;
-        meter.add(NAME, &self.config.model, Unit::Characters, sound::letters(text));
-        Ok(stream)
+        sound::counted((meter, NAME, self.config.model.as_str()), text, self.road.speak(&asked, decoder, request.rate)).await
     }
 
     async fn check(&self) -> Result<(), SpeechError> {

@@ -10,6 +10,7 @@ use speech::ladder::Rung;
 use speech::phrases::{FileStore, LevelView, PhraseSetup, PhraseStore, Phrases};
 use tokio::time::sleep;
 
+use crate::kept::Shelf;
 use crate::speaker::{Act, Speaker};
 use crate::voices::{House, heard, house, request};
 
@@ -125,6 +126,21 @@ async fn fixed_phrases_are_made_by_the_best_engine_and_by_this_machine_and_kept_
     assert!(house.first.asked().is_empty());
     let redis = level(&later, "redis");
     assert_eq!((redis.hits, redis.misses, redis.errors), (1, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_simulator_said_is_not_found_once_the_vendor_itself_is_asked() {
+    let shelf = Shelf::new();
+    let simulator = Speaker::at("http://127.0.0.1:8400/openai/v1", "vendor", 1_000, "en-US");
+    over(&simulator, shelf.clone(), 1 << 20).prerender(&fixed(), "slt", "en-US", 8_000).await.unwrap();
+    settled().await;
+    assert_eq!(shelf.entries.lock().unwrap().len(), 1);
+    let vendor = Speaker::at("https://api.example.com/v1", "vendor", 2_000, "en-US");
+    let phrases = over(&vendor, shelf.clone(), 1 << 20);
+    phrases.prerender(&fixed(), "slt", "en-US", 8_000).await.unwrap();
+    assert_eq!(heard(&phrases.for_call(Meter::default()), request(GREETING)).await.0[0].0, 2_000);
+    settled().await;
+    assert_eq!((vendor.asked().len(), shelf.entries.lock().unwrap().len()), (1, 2));
 }
 
 #[tokio::test(start_paused = true)]

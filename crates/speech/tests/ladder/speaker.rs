@@ -31,6 +31,7 @@ pub(crate) enum Act {
 
 /// The engine, and what it was asked.
 pub(crate) struct Speaker {
+    address: &'static str,
     name: &'static str,
     pub(crate) level: i16,
     languages: &'static str,
@@ -41,7 +42,12 @@ pub(crate) struct Speaker {
 impl Speaker {
     /// Speaks all languages whose codes are in `languages`, separated by spaces.
     pub(crate) fn new(name: &'static str, level: i16, languages: &'static str) -> Arc<Self> {
-        Arc::new(Self { name, level, languages, acts: Mutex::default(), asked: Mutex::default() })
+        Self::at("", name, level, languages)
+    }
+
+    /// The same at this address.
+    pub(crate) fn at(address: &'static str, name: &'static str, level: i16, languages: &'static str) -> Arc<Self> {
+        Arc::new(Self { address, name, level, languages, acts: Mutex::default(), asked: Mutex::default() })
     }
 
     pub(crate) fn will(&self, acts: &[Act]) {
@@ -62,6 +68,10 @@ impl TextToSpeech for Speaker {
 
     fn model(&self) -> &str {
         "one"
+    }
+
+    fn address(&self) -> &str {
+        self.address
     }
 
     fn voices(&self) -> Vec<String> {

@@ -5,6 +5,7 @@ mod faults;
 mod keys;
 mod ladder;
 mod stage;
+mod tools;
 mod voice;
 
 use std::path::Path;

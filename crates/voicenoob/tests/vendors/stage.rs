@@ -8,6 +8,7 @@ use dial::{CallReport, Script};
 use reqwest::Method;
 use serde_json::{Value, json};
 use simulator::{Seen, Simulator, Vendor};
+use tempfile::TempDir;
 use testkit::{ApiClient, Server};
 
 use crate::program;
@@ -35,9 +36,31 @@ impl Stage {
     }
 
     async fn with_keys(key: &str) -> Result<Self> {
-        let vendors = Simulator::quick().await?;
+        Self::begin(Simulator::quick().await?, key, &[]).await
+    }
+
+    /// With these vendors, and with more settings, which count before the others.
+    pub(crate) async fn with(vendors: Simulator, more: &[(&str, &str)]) -> Result<Self> {
+        Self::begin(vendors, KEY, more).await
+    }
+
+    async fn begin(vendors: Simulator, key: &str, more: &[(&str, &str)]) -> Result<Self> {
+        let server = Self::serve(&vendors, key, tempfile::tempdir()?, more).await?;
+        let admin = server.administrator().await?;
+        Ok(Self { vendors, server, admin })
+    }
+
+    /// The same installation, stopped and started again with these settings.
+    pub(crate) async fn again(self, more: &[(&str, &str)]) -> Result<Self> {
+        let data = self.server.stop().await?.data;
+        let server = Self::serve(&self.vendors, KEY, data, more).await?;
+        let admin = server.administrator_again().await?;
+        Ok(Self { vendors: self.vendors, server, admin })
+    }
+
+    async fn serve(vendors: &Simulator, key: &str, data: TempDir, more: &[(&str, &str)]) -> Result<Server> {
         let [deepgram, openai, elevenlabs] = [Vendor::Deepgram, Vendor::OpenAi, Vendor::ElevenLabs].map(|vendor| vendors.url(vendor));
-        let settings = [
+        let mut settings = vec![
             ("DEEPGRAM_API_URL", deepgram.as_str()),
             ("DEEPGRAM_API_KEY", key),
             // Cerebras speaks OpenAI's protocol.
@@ -47,9 +70,8 @@ impl Stage {
             ("ELEVENLABS_API_KEY", key),
             ("TTS_ENGINES", "elevenlabs,local"),
         ];
-        let server = Server::start_with(program(), &settings).await?;
-        let admin = server.administrator().await?;
-        Ok(Self { vendors, server, admin })
+        settings.extend_from_slice(more);
+        Server::start_in(program(), data, &settings).await
     }
 
     /// Makes an agent of a tier that takes calls.

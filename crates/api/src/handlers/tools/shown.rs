@@ -49,6 +49,7 @@ pub(crate) struct McpServer {
     /// Where it is; as of an HTTP tool, without arguments.
     #[schema(max_length = 2000, example = "https://tools.example.com/mcp")]
     url: String,
+    /// Any but `signed`: requests to a server are not signed.
     #[schema(required = false)]
     auth: Auth,
     /// The only tools of it that may be used; `null`: all it has.
@@ -76,6 +77,7 @@ pub(crate) enum Auth {
         user: String,
     },
     /// `webhook-id`, `webhook-timestamp` and `webhook-signature` as Standard Webhooks has them; the secret is the key: `whsec_` and base64, or plain.
+    /// For HTTP tools only.
     Signed,
 }
 

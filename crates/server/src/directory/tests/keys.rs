@@ -72,11 +72,13 @@ async fn a_workspaces_keys_are_taken_up_on_every_instance_and_what_they_opened_i
     town.until("and elsewhere", || other.outfit(ANNEX).is_some()).await;
     assert!(town.directory.outfit(TenantId::DEFAULT).is_none(), "it is nobody else's");
     let outfit = town.directory.outfit(ANNEX).unwrap();
-    assert_eq!(outfit.ears.as_ref().unwrap().names(), ["deepgram"]);
-    assert!(outfit.phrases.has_engine());
+    let (ears, phrases) = town.directory.engines(&AgentDefinition { tenant: ANNEX, ..AgentDefinition::echo() }).unwrap();
+    assert_eq!(ears.as_ref().unwrap().names(), ["deepgram"]);
+    assert!(phrases.has_engine());
+    drop(phrases);
     assert_eq!(vault.parts(), [format!("deepgram_listen/{ANNEX}"), format!("deepgram_speak/{ANNEX}")]);
 
-    let (call, weak) = (outfit.ears.clone(), Arc::downgrade(&outfit));
+    let (call, weak) = (ears, Arc::downgrade(&outfit));
     drop(outfit);
     let mut tx = town.database.begin().await.unwrap();
     assert!(store::provider_keys::remove(&mut tx, ANNEX, "deepgram").await.unwrap());
@@ -107,4 +109,54 @@ async fn agents_whose_workspaces_key_cannot_be_opened_take_no_calls_until_it_is_
     vault.store(&town, Provider::Groq, &vault.seal(Provider::Groq).await).await;
     town.until("it is open again", || town.directory.get(desk.id).is_some()).await;
     assert_eq!(town.directory.notices(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn voices_of_models_that_speak_by_themselves_can_be_chosen_where_keys_and_tier_reach_them() {
+    let vault = Vault::open();
+    let set = [("OPENAI_API_KEY", "a-key"), ("TTS_ENGINES", "local")];
+    let environment = |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    let vendors = Settings::load(None, environment).unwrap().vendors;
+    let town = Town::with(|maker| {
+        let kit = Arc::new(Kit::build(&vendors, &vault.guards).unwrap());
+        maker.with_outfits(Outfitter { vendors: vendors.clone(), kit, voice: Some(Arc::new(Voice)), ..vault.outfitter() })
+    })
+    .await;
+
+    let desk = |voice: &str, tier| row(1, "annex desk", AgentSettings { voice: Some(voice.into()), tier, ..AgentSettings::default() });
+    let google = [Provider::Google.as_str().to_owned()];
+    let wrong = |voice: &str, tier, keys: &[String]| -> Vec<String> {
+        let problems = town.directory.check(&desk(voice, tier), &[], keys).err().unwrap_or_default();
+        problems.into_iter().map(|problem| problem.field).collect()
+    };
+    assert_eq!(wrong("marin", Some(Tier::Premium), &[]), [""; 0]);
+    assert_eq!(wrong("marin", Some(Tier::Budget), &[]), ["/voice"], "the tier has no such model");
+    assert_eq!(wrong("marin", None, &[]), ["/voice"], "a dialogue has no model");
+    assert_eq!(wrong("Puck", Some(Tier::Balanced), &google), [""; 0]);
+    assert_eq!(wrong("Puck", Some(Tier::Balanced), &[]), ["/voice"], "nobody has a key");
+    let offered = |keys: &[String]| ["slt", "marin", "Puck"].map(|voice| town.directory.voices(keys).iter().any(|known| known == voice));
+    assert_eq!((offered(&[]), offered(&google)), ([true, true, false], [true, true, true]));
+
+    vault.store(&town, Provider::Google, &vault.seal(Provider::Google).await).await;
+    let puck = desk("Puck", Some(Tier::Balanced));
+    town.add(&puck).await;
+    town.until("it is ready", || town.directory.get(puck.id).is_some_and(|agent| agent.voice == "Puck")).await;
+    let agent = town.directory.get(puck.id).unwrap();
+    let (_, phrases) = town.directory.engines(&agent).unwrap();
+    let request = SpeakRequest { text: "One moment.".into(), voice: agent.voice.clone(), language: agent.language.clone(), rate: 8_000 };
+    let mut said = phrases.speak(request, &Meter::default()).await.unwrap();
+    assert!(said.recv().await.is_some_and(|piece| piece.is_ok()), "an engine without that voice says it with its own");
+}
+
+#[tokio::test]
+async fn a_key_brings_the_voices_that_it_opens_and_not_those_of_a_server_of_ones_own() {
+    let vault = Vault::open();
+    let brought = |set: &[(&str, &str)]| {
+        let environment = |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let vendors = Settings::load(None, environment).unwrap().vendors;
+        Outfitter { vendors, ..vault.outfitter() }.voices(&[Provider::Openai.as_str().to_owned()])
+    };
+    assert!(brought(&[]).contains(&"alloy".to_owned()));
+    assert_eq!(brought(&[("OPENAI_SPEECH_VOICES", "anna,bert")]), ["anna", "bert"]);
+    assert_eq!(brought(&[("OPENAI_SPEECH_URL", "http://voices.internal:8880/v1")]), [""; 0]);
 }

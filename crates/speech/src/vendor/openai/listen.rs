@@ -36,7 +36,8 @@ pub struct OpenAiListenConfig {
     pub place: OpenAiPlace,
     /// [`LISTEN_MODEL`].
     pub model: String,
-    /// Asks how sure the model is of each word; true. Only `gpt-4o-transcribe` and `gpt-4o-mini-transcribe` can tell, others refuse the question.
+    /// Asks how sure the model is of each word; true. Only `gpt-4o-transcribe` and `gpt-4o-mini-transcribe` can tell; others refuse the question,
+    /// and are not asked.
     pub sureness: bool,
     /// Asks at each pause already, so that the words are there when the caller stays silent; false, for each such request is paid for.
     pub at_pauses: bool,
@@ -123,11 +124,17 @@ impl Ask {
         if !self.hints.is_empty() {
             parts.push(field("prompt", &self.hints.join(", ")));
         }
-        if self.config.sureness {
+        if self.config.sureness && tells_sureness(&self.config.model) {
             parts.push(field("include[]", "logprobs"));
         }
         parts
     }
+}
+
+/// True for a model that is known to tell how sure it is, with or without a date. The one that tells speakers apart does not.
+fn tells_sureness(model: &str) -> bool {
+    let known = ["gpt-4o-transcribe", "gpt-4o-mini-transcribe"].iter().any(|known| model.starts_with(known));
+    known && !model.ends_with("-diarize")
 }
 
 fn wav(pcm: &[i16], rate: u32) -> Vec<u8> {
@@ -171,5 +178,17 @@ impl SpeechToText for OpenAiListen {
             RecognitionEvent::Final(heard) if !heard.text.is_empty() => Ok(()),
             _ => Err(SpeechError::CheckFailed { engine: LISTEN_NAME, detail: "it heard no words in a clip of seven".to_owned() }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_models_that_can_tell_are_asked_how_sure_they_are() {
+        assert!([LISTEN_MODEL, "gpt-4o-transcribe", "gpt-4o-mini-transcribe-2025-12-15"].into_iter().all(tells_sureness));
+        let others = ["whisper-1", "gpt-transcribe", "gpt-4o-transcribe-diarize", "Systran/faster-whisper-small", ""];
+        assert!(!others.into_iter().any(tells_sureness));
     }
 }

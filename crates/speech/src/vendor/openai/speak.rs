@@ -1,7 +1,7 @@
 //! Voices: `POST audio/speech`.
 
 use async_trait::async_trait;
-use call::{Meter, Unit};
+use call::Meter;
 use outbound::{Content, Request};
 use resilience::Guard;
 use serde::Serialize;
@@ -82,6 +82,10 @@ impl TextToSpeech for OpenAiSpeak {
         &self.config.model
     }
 
+    fn address(&self) -> &str {
+        &self.config.place.base_url
+    }
+
     fn voices(&self) -> Vec<String> {
         self.config.voices.clone()
     }
@@ -102,9 +106,8 @@ impl TextToSpeech for OpenAiSpeak {
         let wish = Wish { model: &self.config.model, input: text, voice: &request.voice, response_format: "pcm" };
         let content = Content::json(&wish).map_err(SpeechError::outside(SPEAK_NAME))?;
         let decoder = Decoder::linear(RATE, request.rate)?;
-        let stream = self.road.speak(&Request::post("audio/speech", content), decoder, request.rate).await?;
-        meter.add(SPEAK_NAME, &self.config.model, Unit::Characters, sound::letters(text));
-        Ok(stream)
+        let asked = Request::post("audio/speech", content);
+        sound::counted((meter, SPEAK_NAME, self.config.model.as_str()), text, self.road.speak(&asked, decoder, request.rate)).await
     }
 
     async fn check(&self) -> Result<(), SpeechError> {
