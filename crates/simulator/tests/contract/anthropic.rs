@@ -2,25 +2,24 @@
 
 use std::sync::Arc;
 
+use models::LanguageModel;
 use models::anthropic::{Anthropic, Auth, Config};
 use resilience::Service;
 use simulator::Vendor;
 
-use crate::language::{Case, Making, Model, stories};
+use crate::language::{Case, Making, stories};
 
-fn made(making: &Making<'_>, auth: Auth) -> Model {
+fn made(making: &Making<'_>, auth: Auth) -> Arc<dyn LanguageModel> {
     let plain = Config::new("claude-haiku-5-5", making.key.to_owned().into());
     let config = Config { base_url: making.url.clone(), auth, first: making.first, stall: making.stall, ..plain };
-    let model = Arc::new(Anthropic::new(config, making.guard.clone()).unwrap());
-    let counter = Arc::clone(&model);
-    Model { model, uncounted: Box::new(move || counter.uncounted()) }
+    Arc::new(Anthropic::new(config, making.guard.clone()).unwrap())
 }
 
-fn with_key(making: &Making<'_>) -> Model {
+fn with_key(making: &Making<'_>) -> Arc<dyn LanguageModel> {
     made(making, Auth::ApiKey)
 }
 
-fn with_bearer(making: &Making<'_>) -> Model {
+fn with_bearer(making: &Making<'_>) -> Arc<dyn LanguageModel> {
     made(making, Auth::Bearer)
 }
 

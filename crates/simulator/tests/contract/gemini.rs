@@ -11,7 +11,7 @@ use resilience::{Guard, Guards, Service, State, Why};
 use serde_json::json;
 use simulator::{Behaviour, Simulator, Trouble, Vendor};
 
-use super::voice::{answer, call, error, fault, first_sound, gone, history, next, refused, say, simulator, turn};
+use super::voice::{answer, call, error, fault, first_sound, gone, history, kept_alive, next, quiet_vendor, refused, say, simulator, turn};
 
 const SCRIPT: &str = r#"
 [[line]]
@@ -206,6 +206,14 @@ async fn a_connection_that_goes_away_is_left_in_time_and_the_session_goes_on() {
     assert_eq!(turn(&mut *session, 8000).await.words.trim(), "You said: zebra.");
     drop(session);
     gone(&simulator, Vendor::Gemini, Duration::from_secs(2)).await;
+}
+
+#[tokio::test]
+async fn a_session_in_which_nobody_speaks_is_kept_alive() {
+    let (url, pinged) = quiet_vendor(None, "{\"setupComplete\":{}}").await;
+    let config = GeminiConfig::google(&url, &Secret::from("test-key".to_owned()), models::gemini::MODEL);
+    let model = Gemini::new(config, Guards::default().of(Service::GeminiLive)).unwrap();
+    kept_alive(model.open(call(8000)).await.unwrap(), &pinged).await;
 }
 
 #[tokio::test]

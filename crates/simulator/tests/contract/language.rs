@@ -26,7 +26,7 @@ const GONE: Duration = Duration::from_millis(200);
 pub(crate) struct Case {
     pub(crate) vendor: Vendor,
     pub(crate) service: Service,
-    pub(crate) make: fn(&Making<'_>) -> Model,
+    pub(crate) make: fn(&Making<'_>) -> Arc<dyn LanguageModel>,
 }
 
 /// What an adapter is made with.
@@ -38,19 +38,12 @@ pub(crate) struct Making<'a> {
     pub(crate) guard: Guard,
 }
 
-/// An adapter, and its counter of answers whose usage was not told.
-pub(crate) struct Model {
-    pub(crate) model: Arc<dyn LanguageModel>,
-    pub(crate) uncounted: Box<dyn Fn() -> u64>,
-}
-
 /// A simulator, and an adapter that talks to it.
 pub(crate) struct Scene {
     pub(crate) simulator: Simulator,
     pub(crate) vendor: Vendor,
     pub(crate) guard: Guard,
     pub(crate) model: Arc<dyn LanguageModel>,
-    pub(crate) uncounted: Box<dyn Fn() -> u64>,
     pub(crate) meter: Meter,
 }
 
@@ -83,8 +76,8 @@ impl Scene {
         let breaker = BreakerPolicy { open_for: Duration::from_millis(100), slow: None, ..policy.breaker };
         let guard = Guard::new(case.service, Policy { breaker, ..policy });
         let making = Making { url: simulator.url(case.vendor), key, first, stall, guard: guard.clone() };
-        let Model { model, uncounted } = (case.make)(&making);
-        Self { simulator, vendor: case.vendor, guard, model, uncounted, meter: Meter::new() }
+        let model = (case.make)(&making);
+        Self { simulator, vendor: case.vendor, guard, model, meter: Meter::new() }
     }
 
     pub(crate) async fn ask(&self, request: ChatRequest) -> Result<AnswerStream, ModelError> {
@@ -156,7 +149,7 @@ pub(crate) async fn a_question_is_answered_word_by_word_and_its_tokens_are_count
     // Four words of the system and three of the caller; fourteen of the answer.
     assert_eq!((used(&scene.meter, Unit::InputTokens), used(&scene.meter, Unit::OutputTokens)), (7, 14));
     assert!(scene.meter.usage().iter().all(|line| line.service == case.service.as_str() && line.model == scene.model.model()));
-    assert_eq!((scene.uncounted)(), 0);
+    assert_eq!(scene.uncounted(), 0);
     scene.until(LIMIT, |seen| seen == Seen { requests: 1, ..Seen::default() }).await;
     assert_eq!((scene.guard.view().counts.answered, scene.guard.view().counts.failed), (1, 0));
 }
@@ -239,13 +232,19 @@ pub(crate) async fn a_question_that_is_taken_back_is_gone_at_the_vendor_at_once(
     }
     scene.until(GONE, |seen| seen.open == 0 && seen.cancelled == 1).await;
     assert_eq!((scene.guard.view().counts.ignored, scene.guard.view().in_use), (1, 0));
+    assert_eq!(scene.uncounted(), 1, "it was asked");
 }
 
 impl Scene {
+    /// Answers whose tokens were not told.
+    pub(crate) fn uncounted(&self) -> u64 {
+        used(&self.meter, Unit::Uncounted)
+    }
+
     pub(crate) async fn uncounted_is(&self, wanted: u64) {
         let deadline = Instant::now() + LIMIT;
-        while (self.uncounted)() != wanted {
-            assert!(Instant::now() < deadline, "{} answers are uncounted", (self.uncounted)());
+        while self.uncounted() != wanted {
+            assert!(Instant::now() < deadline, "{} answers are uncounted", self.uncounted());
             sleep(Duration::from_millis(5)).await;
         }
     }

@@ -4,11 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::Router;
+use axum::extract::ws::{Message as Frame, WebSocket, WebSocketUpgrade};
 use call::Meter;
 use models::{Message, ModelError, SpeechToSpeech, ToolCall, ToolSpec, VoiceConfig, VoiceEvent, VoiceSession};
 use outbound::Fault;
 use serde_json::json;
 use simulator::{Config, Ears, Mind, Mouth, Simulator, Vendor};
+use tokio::sync::Notify;
 
 /// Nothing in these tests takes longer, unless it is broken.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -148,4 +151,39 @@ pub(super) fn history() -> Vec<Message> {
         Message::Agent { text: "Yes, two.".into(), calls: Vec::new() },
         Message::Caller { text: "tell me about breakfast".into() },
     ]
+}
+
+/// A vendor that opens every session, with `hello` before it is configured and with `ready` after, and has nothing more to say; and who is told of a
+/// ping.
+pub(super) async fn quiet_vendor(hello: Option<&'static str>, ready: &'static str) -> (String, Arc<Notify>) {
+    let pinged = Arc::new(Notify::new());
+    let told = Arc::clone(&pinged);
+    let open = move |upgrade: WebSocketUpgrade| {
+        let told = Arc::clone(&told);
+        async move {
+            upgrade.on_upgrade(move |mut socket: WebSocket| async move {
+                if let Some(hello) = hello {
+                    socket.send(Frame::text(hello)).await.unwrap();
+                }
+                while let Some(Ok(message)) = socket.recv().await {
+                    match message {
+                        Frame::Text(_) => socket.send(Frame::text(ready)).await.unwrap(),
+                        Frame::Ping(_) => told.notify_one(),
+                        _ => {}
+                    }
+                }
+            })
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(open)).await });
+    (url, pinged)
+}
+
+/// Minutes in which nobody says anything: they pass at once, for from here on the clock stands still while anything happens.
+pub(super) async fn kept_alive(session: Box<dyn VoiceSession>, pinged: &Notify) {
+    tokio::time::pause();
+    tokio::time::timeout(Duration::from_secs(600), pinged.notified()).await.expect("there was no ping");
+    drop(session);
 }

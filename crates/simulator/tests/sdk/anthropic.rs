@@ -6,13 +6,14 @@ use resilience::{Guard, Service};
 use simulator::{Simulator, Vendor};
 
 use crate::chat::{asked, keeper};
-use crate::judge::judge;
+use crate::judge::{judge, page};
 
 #[tokio::test]
 async fn anthropics_sdk_understands_the_simulated_answers_and_refusals() {
     let simulator = Simulator::quick().await.unwrap();
-    judge("anthropic_messages.py", &[&simulator.url(Vendor::Anthropic)]).await.unwrap();
-    assert_eq!(simulator.seen(Vendor::Anthropic).open, 0);
+    judge("anthropic_messages.py", &[&simulator.url(Vendor::Anthropic), &page(&simulator, Vendor::Anthropic)]).await.unwrap();
+    let seen = simulator.seen(Vendor::Anthropic);
+    assert_eq!((seen.troubled, seen.open), (5, 0), "each was met once: nothing was tried again");
 }
 
 #[tokio::test]

@@ -1,10 +1,13 @@
-"""Anthropic's SDK against the simulated messages: argument 1 is the base address."""
+"""Anthropic's SDK against the simulated messages: argument 1 is the base address, 2 where trouble is ordered."""
 
 import sys
 
 import anthropic
+import httpx2
+from trouble import raised, trouble
 
-client = anthropic.Anthropic(base_url=sys.argv[1], api_key="a-key", max_retries=0)
+base, page = sys.argv[1:3]
+client = anthropic.Anthropic(base_url=base, api_key="a-key", max_retries=0)
 tools = [
     {
         "name": "check_availability",
@@ -58,3 +61,32 @@ refused(anthropic.BadRequestError, "roles must alternate", messages=[{"role": "u
 refused(anthropic.BadRequestError, "first message", messages=[{"role": "assistant", "content": "a"}])
 refused(anthropic.BadRequestError, "without `tool_result`", messages=spoken[:2])
 refused(anthropic.BadRequestError, "tool_use_id", messages=[spoken[0], {"role": "assistant", "content": "a"}, spoken[2]])
+
+
+def breakfast():
+    """A streamed answer: its words go to `said`, also those before a fault."""
+    said.clear()
+    for event in client.messages.create(messages=[{"role": "user", "content": "breakfast?"}], stream=True, **asked):
+        if event.type == "content_block_delta":
+            said.append(event.delta.text)
+
+
+# What goes wrong. The SDK has a class for each refusal, and does not try again here.
+said = []
+with trouble(page, "too_many", retry_after=7):
+    error = raised(anthropic.RateLimitError, breakfast)
+assert error.type == "rate_limit_error" and error.response.headers["retry-after"] == "7", error
+for status, kind in ((500, "api_error"), (529, "overloaded_error")):
+    with trouble(page, "unavailable", status=status):
+        error = raised(anthropic.InternalServerError, breakfast)
+    assert error.status_code == status and error.type == kind, error
+# An error within the stream came with status 200, so only its type tells what it is.
+with trouble(page, "error", after=2):
+    error = raised(anthropic.APIStatusError, breakfast)
+assert error.status_code == 200 and error.type == "overloaded_error" and "".join(said) == "Breakfast is", (error, said)
+# For a stream that breaks off the SDK has no class of its own.
+with trouble(page, "cut", after=2):
+    raised(httpx2.TransportError, breakfast)
+assert "".join(said) == "Breakfast is", said
+breakfast()
+assert "".join(said).endswith("next to the lobby."), said

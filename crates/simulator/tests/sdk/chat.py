@@ -1,12 +1,13 @@
-"""OpenAI's SDK against the simulated chat completions: argument 1 is the base address."""
+"""OpenAI's SDK against the simulated chat completions: argument 1 is the base address, 2 where trouble is ordered."""
 
 import json
 import sys
 
 import openai
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from trouble import raised, trouble
 
-base = sys.argv[1]
+base, page = sys.argv[1:3]
 client = openai.OpenAI(base_url=base, api_key="a-key", max_retries=0)
 tools = [
     {
@@ -84,3 +85,29 @@ refused(openai.BadRequestError, "unsupported_value", model="o4-mini", temperatur
 bad = [{"type": "function", "function": {"name": "x", "parameters": {"type": "object", "properties": {"a": {"type": "date"}}}}}]
 refused(openai.BadRequestError, "invalid_function_parameters", tools=bad)
 refused(openai.NotFoundError, "model_not_found", model="no-such-model")
+
+
+def breakfast():
+    """A streamed answer: its words go to `said`, also those before a fault."""
+    said.clear()
+    for chunk in client.chat.completions.create(model="gpt-4.1", messages=[{"role": "user", "content": "breakfast?"}], stream=True):
+        said.extend(choice.delta.content or "" for choice in chunk.choices)
+
+
+# What goes wrong. The SDK has a class for each, and does not try again here.
+said = []
+with trouble(page, "too_many", retry_after=7):
+    error = raised(openai.RateLimitError, breakfast)
+assert error.code == "rate_limit_exceeded" and error.response.headers["retry-after"] == "7", error
+for status in (500, 503):
+    with trouble(page, "unavailable", status=status):
+        error = raised(openai.InternalServerError, breakfast)
+    assert error.status_code == status and error.type == "server_error", error
+with trouble(page, "error", after=2):
+    error = raised(openai.APIError, breakfast)
+assert type(error) is openai.APIError and error.type == "server_error" and "".join(said) == "Breakfast is", (error, said)
+with trouble(page, "cut", after=2):
+    raised(openai.APIConnectionError, breakfast)
+assert "".join(said) == "Breakfast is", said
+breakfast()
+assert "".join(said).endswith("next to the lobby."), said

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use simulator::{Simulator, Vendor};
 use tokio::sync::mpsc;
 
-use crate::judge::judge;
+use crate::judge::{judge, page};
 
 /// One request, as far as it matters.
 #[derive(Debug)]
@@ -58,8 +58,9 @@ pub(crate) fn asked() -> ChatRequest {
 #[tokio::test]
 async fn openais_sdk_understands_the_simulated_answers_and_refusals() {
     let simulator = Simulator::quick().await.unwrap();
-    judge("chat.py", &[&simulator.url(Vendor::OpenAi)]).await.unwrap();
-    assert_eq!(simulator.seen(Vendor::OpenAi).open, 0);
+    judge("chat.py", &[&simulator.url(Vendor::OpenAi), &page(&simulator, Vendor::OpenAi)]).await.unwrap();
+    let seen = simulator.seen(Vendor::OpenAi);
+    assert_eq!((seen.troubled, seen.open), (5, 0), "each was met once: nothing was tried again");
 }
 
 #[tokio::test]

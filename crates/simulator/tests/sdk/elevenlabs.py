@@ -1,9 +1,13 @@
-"""The SDK of ElevenLabs talks to the simulator at argv[1]; with "record" it makes one request, which is refused."""
+"""The SDK of ElevenLabs talks to the simulator at argv[1]; with "record" it makes one request, which is refused.
+
+Otherwise argv[3] is where trouble is ordered."""
 
 import sys
 
+import httpx
 from elevenlabs import ElevenLabs, VoiceSettings
 from elevenlabs.core.api_error import ApiError
+from trouble import raised, trouble
 
 BASE, MODE = sys.argv[1:3]
 VOICE = "21m00Tcm4TlvDq8ikWAM"
@@ -64,3 +68,40 @@ for work, wanted, word in [
     assert status == wanted and body["detail"]["status"] == word, (status, body)
 status, body = refused(lambda: stream(client(), text=" "))
 assert status == 422, (status, body)
+
+
+def pieces(sound):
+    """What is heard goes to `heard`, also that before a fault."""
+    heard.clear()
+    for piece in sound:
+        heard.append(piece)
+
+
+def over_http():
+    # The SDK tries nothing again that is streamed.
+    pieces(client().text_to_speech.stream(VOICE, text=TEXT, model_id="eleven_flash_v2_5", output_format="ulaw_8000"))
+
+
+def over_a_socket():
+    text = iter(["Good morning. ", "And welcome. "])
+    pieces(live.text_to_speech.convert_realtime(VOICE, text=text, model_id="eleven_flash_v2_5", output_format="ulaw_8000"))
+
+
+# What goes wrong. The SDK has one class for all refusals, and for sound that breaks off over HTTP none.
+PAGE, heard = sys.argv[3], []
+with trouble(PAGE, "too_many", retry_after=7):
+    error = raised(ApiError, over_http)
+assert error.status_code == 429 and error.headers["retry-after"] == "7", error
+assert error.body["detail"]["status"] == "too_many_concurrent_requests", error
+with trouble(PAGE, "unavailable", status=503):
+    error = raised(ApiError, over_http)
+assert error.status_code == 503 and error.body["detail"]["status"] == "internal_error", error
+with trouble(PAGE, "cut", after=3):
+    raised(httpx.TransportError, over_http)
+assert 0 < len(b"".join(heard)) < len(TEXT) * 480, heard
+with trouble(PAGE, "error", after=2):
+    error = raised(ApiError, over_a_socket)
+assert error.status_code == 1008 and error.body["error"] == "internal_server_error" and heard, error
+with trouble(PAGE, "cut", after=2):
+    error = raised(ApiError, over_a_socket)
+assert error.status_code == 1006 and heard, error

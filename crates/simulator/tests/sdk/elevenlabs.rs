@@ -7,13 +7,15 @@ use simulator::{Simulator, Vendor};
 use speech::vendor::elevenlabs::{ElevenLabs, ElevenLabsConfig};
 use speech::{SpeakRequest, TextToSpeech};
 
-use crate::judge::judge;
+use crate::judge::{judge, page};
 use crate::recorder::Recorder;
 
 #[tokio::test]
 async fn the_sdk_of_elevenlabs_understands_the_simulator() -> Result<()> {
     let simulator = Simulator::quick().await?;
-    judge("elevenlabs.py", &[&simulator.url(Vendor::ElevenLabs), "talk"]).await
+    judge("elevenlabs.py", &[&simulator.url(Vendor::ElevenLabs), "talk", &page(&simulator, Vendor::ElevenLabs)]).await?;
+    assert_eq!(simulator.seen(Vendor::ElevenLabs).troubled, 5, "each was met once: nothing was tried again");
+    Ok(())
 }
 
 #[tokio::test]

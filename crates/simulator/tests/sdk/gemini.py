@@ -1,12 +1,14 @@
-"""Google's SDK talks to the simulated Live sessions."""
+"""Google's SDK talks to the simulated Live sessions at argv[1]; argv[2] is where trouble is ordered."""
 
 import asyncio
 import struct
 import sys
 
 from google import genai
-from google.genai import live, types
+from google.genai import errors, live, types
+from trouble import trouble
 from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 
 def plain(uri, ssl=None, **more):
@@ -15,7 +17,7 @@ def plain(uri, ssl=None, **more):
 
 
 live.ws_connect = plain
-BASE = sys.argv[1]
+BASE, PAGE = sys.argv[1:3]
 LOOK = {"name": "check_availability", "description": "Looks for free rooms.", "parameters": {"type": "OBJECT", "properties": {}}}
 SPEECH = b"".join(struct.pack("<h", 8000 if at // 20 % 2 else -8000) for at in range(16 * 400))
 SILENCE = bytes(2 * 16 * 1000)
@@ -106,9 +108,43 @@ async def by_itself():
         assert said and sound > 0
 
 
+async def closed_door(code, kind, **more):
+    """For a socket that is refused the SDK has no class of its own."""
+    with trouble(PAGE, kind, **more):
+        try:
+            async with client().aio.live.connect(model="gemini-live-2.5-flash-preview", config=config(True)):
+                pass
+        except InvalidStatus as error:
+            assert error.response.status_code == code, error
+            return error.response.headers
+    raise AssertionError("a session was opened")
+
+
+async def broken(kind, **more):
+    """The SDK's error about a turn that goes wrong in its middle."""
+    heard = []
+    async with client().aio.live.connect(model="gemini-live-2.5-flash-preview", config=config(True)) as session:
+        with trouble(PAGE, kind, **more):
+            await session.send_client_content(turns=types.Content(role="user", parts=[types.Part(text="breakfast?")]), turn_complete=True)
+            try:
+                await collect(session, lambda message: heard.append(message))
+            except errors.APIError as error:
+                assert any(message.server_content and message.server_content.model_turn for message in heard), heard
+                return error
+
+
+async def going_wrong():
+    assert (await closed_door(429, "too_many", retry_after=7))["retry-after"] == "7"
+    await closed_door(503, "unavailable", status=503)
+    # Within a session the vendor has no other word for a fault than closing it.
+    assert (await broken("error", after=2)).code == 1011
+    assert (await broken("cut", after=2)).code == 1006
+
+
 async def main():
     await by_hand()
     await by_itself()
+    await going_wrong()
     try:
         async with client("wrong-key").aio.live.connect(model="gemini-live-2.5-flash-preview", config=config(True)):
             raise AssertionError("a wrong key was taken")

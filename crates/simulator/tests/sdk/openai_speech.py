@@ -1,10 +1,14 @@
-"""The SDK of OpenAI speaks and listens at argv[1]; with "speak" or "listen" it makes one request, which is refused."""
+"""The SDK of OpenAI speaks and listens at argv[1]; with "speak" or "listen" it makes one request, which is refused.
+
+Otherwise argv[3] is where trouble is ordered."""
 
 import io
 import sys
 import wave
 
-from openai import AuthenticationError, BadRequestError, OpenAI
+import httpx2
+from openai import APIConnectionError, AuthenticationError, BadRequestError, InternalServerError, OpenAI, RateLimitError
+from trouble import raised, trouble
 
 BASE, MODE = sys.argv[1:3]
 TEXT = "Hello there."
@@ -80,3 +84,28 @@ error = refused(BadRequestError, lambda: speak(client(), voice="nobody"))
 assert error.param == "voice", error.body
 error = refused(BadRequestError, lambda: speak(client(), input="x" * 4097))
 assert error.code == "string_above_max_length", error.body
+
+
+def speak_in_pieces():
+    """What is heard goes to `pieces`, also that before a fault."""
+    asked = {"model": "gpt-4o-mini-tts", "voice": "alloy", "input": TEXT, "response_format": "pcm"}
+    with client().audio.speech.with_streaming_response.create(**asked) as answer:
+        for piece in answer.iter_bytes():
+            pieces.append(piece)
+
+
+# What goes wrong. The SDK has a class for each refusal, and does not try again here.
+PAGE, pieces = sys.argv[3], []
+for work in (speak_in_pieces, lambda: listen(client())):
+    with trouble(PAGE, "too_many", retry_after=7):
+        error = raised(RateLimitError, work)
+    assert error.code == "rate_limit_exceeded" and error.response.headers["retry-after"] == "7", error
+    with trouble(PAGE, "unavailable", status=503):
+        error = raised(InternalServerError, work)
+    assert error.status_code == 503 and error.type == "server_error", error
+# For sound that breaks off the SDK has no class of its own, for a whole answer it has.
+with trouble(PAGE, "cut", after=2):
+    raised(httpx2.TransportError, speak_in_pieces)
+assert 0 < len(b"".join(pieces)) < len(TEXT) * 1440 * 2, pieces
+with trouble(PAGE, "cut", after=0):
+    raised(APIConnectionError, lambda: listen(client()))

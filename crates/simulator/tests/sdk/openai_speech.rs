@@ -10,7 +10,7 @@ use simulator::{Simulator, Vendor};
 use speech::vendor::openai::{LISTEN_MODEL, OpenAiListen, OpenAiListenConfig, OpenAiPlace, OpenAiSpeak, OpenAiSpeakConfig};
 use speech::{Domain, Listening, SpeakRequest, SpeechToText, TextToSpeech};
 
-use crate::judge::judge;
+use crate::judge::{judge, page};
 use crate::recorder::{Asked, Recorder};
 
 fn place(recorder: &Recorder) -> OpenAiPlace {
@@ -20,7 +20,9 @@ fn place(recorder: &Recorder) -> OpenAiPlace {
 #[tokio::test]
 async fn the_sdk_of_openai_speaks_and_listens_with_the_simulator() -> Result<()> {
     let simulator = Simulator::quick().await?;
-    judge("openai_speech.py", &[&simulator.url(Vendor::OpenAi), "talk"]).await
+    judge("openai_speech.py", &[&simulator.url(Vendor::OpenAi), "talk", &page(&simulator, Vendor::OpenAi)]).await?;
+    assert_eq!(simulator.seen(Vendor::OpenAi).troubled, 6, "each was met once: nothing was tried again");
+    Ok(())
 }
 
 #[tokio::test]

@@ -1,4 +1,6 @@
-"""OpenAI's SDK talks to the simulated Realtime: its typed events parse strictly, in the vendor's order."""
+"""OpenAI's SDK talks to the simulated Realtime at argv[1]: its typed events parse strictly, in the vendor's order.
+
+argv[2] is where trouble is ordered."""
 
 import asyncio
 import base64
@@ -10,9 +12,10 @@ from openai import AsyncOpenAI
 from openai.types.realtime import RealtimeErrorEvent
 from openai.types.realtime.realtime_server_event import RealtimeServerEvent
 from pydantic import TypeAdapter
-from websockets.exceptions import ConnectionClosed
+from trouble import trouble
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-BASE = sys.argv[1]
+BASE, PAGE = sys.argv[1:3]
 STRICT = TypeAdapter(RealtimeServerEvent)
 LOOK = {
     "type": "function",
@@ -167,6 +170,53 @@ async def refused(connecting, code):
         assert closed.rcvd.code == 4000, closed
 
 
+async def closed_door(code, kind, **more):
+    """For a socket that is refused the SDK has no class of its own."""
+    with trouble(PAGE, kind, **more):
+        try:
+            await client().realtime.connect(model="gpt-realtime").enter()
+        except InvalidStatus as error:
+            assert error.response.status_code == code, error
+            return error.response.headers
+    raise AssertionError("a session was opened")
+
+
+async def ask(connection, seen=None):
+    hello = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hello"}]}
+    await connection.conversation.item.create(item=hello)
+    await connection.response.create()
+    return (await until(connection, "response.done", seen)).response
+
+
+async def going_wrong():
+    assert (await closed_door(429, "too_many", retry_after=7))["retry-after"] == "7"
+    await closed_door(503, "unavailable", status=503)
+    async with client().realtime.connect(model="gpt-realtime") as connection:
+        await until(connection, "session.created")
+        await connection.session.update(session=settings(None))
+        await until(connection, "session.updated")
+        # An answer that fails is told as the answer's end, and the session goes on.
+        for kind, more, code, begun in [
+            ("too_many", {"retry_after": 7}, "rate_limit_exceeded", False),
+            ("unavailable", {"status": 500}, "server_error", False),
+            ("error", {"after": 2}, "server_error", True),
+        ]:
+            seen = []
+            with trouble(PAGE, kind, **more):
+                failed = await ask(connection, seen)
+            assert failed.status == "failed" and failed.status_details.error.code == code, failed
+            assert any(event.type == "response.output_audio.delta" for event in seen) == begun, seen
+        assert (await ask(connection)).status == "completed"
+        seen = []
+        try:
+            with trouble(PAGE, "cut", after=2):
+                await ask(connection, seen)
+        except ConnectionClosed as closed:
+            assert closed.rcvd is None and seen[-1].type == "response.output_audio.delta", (closed, seen)
+        else:
+            raise AssertionError("it was not cut")
+
+
 async def main():
     await by_hand()
     await by_itself({"type": "server_vad", "silence_duration_ms": 300})
@@ -179,6 +229,7 @@ async def main():
         assert "401" in str(error), error
     else:
         raise AssertionError("a wrong key was taken")
+    await going_wrong()
 
 
 asyncio.run(main())

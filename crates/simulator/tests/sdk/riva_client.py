@@ -1,4 +1,6 @@
-"""NVIDIA's client talks to simulated Riva: models, a stream, a clip, health, and what is refused."""
+"""NVIDIA's client talks to simulated Riva: models, a stream, a clip, health, and what is refused.
+
+Argument 1 is the address, 2 where trouble is ordered."""
 
 import math
 import struct
@@ -7,8 +9,9 @@ import sys
 import grpc
 import riva.client
 from riva.client.proto import health_pb2, health_pb2_grpc, riva_asr_pb2
+from trouble import trouble
 
-ADDRESS = sys.argv[1]
+ADDRESS, PAGE = sys.argv[1:3]
 RATE = 16000
 TONE = struct.pack(f"<{RATE}h", *(int(8000 * math.sin(at / 5)) for at in range(RATE)))
 CHUNKS = [TONE[at : at + 3200] for at in range(0, len(TONE), 3200)]
@@ -36,7 +39,7 @@ def refused(call, code, word=""):
         call()
     except grpc.RpcError as error:
         assert error.code() == code and word in error.details(), error
-        return
+        return error
     raise AssertionError(f"{code} was expected")
 
 
@@ -86,3 +89,27 @@ twice = iter([riva_asr_pb2.StreamingRecognizeRequest(streaming_config=streaming(
 refused(lambda: list(service.stub.StreamingRecognize(twice)), INVALID, "only the first")
 stranger = riva.client.ASRService(riva.client.Auth(uri=ADDRESS, metadata_args=[["authorization", "Bearer wrong-key"]]))
 refused(lambda: list(stranger.streaming_response_generator(CHUNKS, streaming())), grpc.StatusCode.UNAUTHENTICATED)
+
+
+def hear():
+    """What is told goes to `heard`, also that before a fault."""
+    heard.clear()
+    for response in service.streaming_response_generator(CHUNKS, streaming()):
+        heard.append(response)
+
+
+# What goes wrong. gRPC has one class for all of it, which its code tells apart.
+heard = []
+with trouble(PAGE, "too_many", retry_after=7):
+    error = refused(hear, grpc.StatusCode.RESOURCE_EXHAUSTED)
+assert ("grpc-retry-pushback-ms", "7000") in error.trailing_metadata(), error
+with trouble(PAGE, "unavailable", status=503):
+    refused(hear, grpc.StatusCode.UNAVAILABLE, "Service unavailable")
+with trouble(PAGE, "error", after=1):
+    refused(hear, grpc.StatusCode.INTERNAL, "inference server")
+assert len(heard) == 1, heard
+# What was on its way may be lost with the connection.
+with trouble(PAGE, "cut", after=1):
+    refused(hear, grpc.StatusCode.UNAVAILABLE)
+hear()
+assert heard[-1].results[0].is_final, heard

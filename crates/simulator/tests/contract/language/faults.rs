@@ -43,7 +43,7 @@ pub(crate) async fn an_answer_that_breaks_off_is_an_error_and_nothing_is_made_up
     let (scene, said, fault) = fault(case, Trouble::Cut { after: 2 }, LIMIT).await;
     assert_eq!(said, "Breakfast is");
     assert!(matches!(fault, Fault::Cut(_)), "{fault:?}");
-    assert_eq!((scene.guard.view().counts.failed, (scene.uncounted)()), (1, 1));
+    assert_eq!((scene.guard.view().counts.failed, scene.uncounted()), (1, 1));
 }
 
 pub(crate) async fn a_vendor_that_takes_no_key_says_so(case: &Case) {
@@ -54,6 +54,7 @@ pub(crate) async fn a_vendor_that_takes_no_key_says_so(case: &Case) {
     assert_eq!((by_trouble, by_key), (Fault::Key(401), Some(wanted.clone())));
     assert_eq!(wrong.model.check().await, Err(wanted));
     assert_eq!((scene.guard.view().counts.failed, scene.guard.view().state), (0, State::Closed), "it works, and says no");
+    assert_eq!((wrong.guard.view().counts.key_refused, wrong.uncounted()), (2, 0), "an operator sees it, and a refusal costs nothing");
 }
 
 pub(crate) async fn too_many_requests_pause_the_road_and_do_not_open_the_breaker(case: &Case) {
@@ -92,7 +93,7 @@ pub(crate) async fn a_late_first_word_is_given_up_at_our_limit(case: &Case) {
     let (scene, _, fault) = fault(case, Trouble::SlowFirst { ms: 60_000 }, SHORT).await;
     assert_eq!(fault, Fault::NoAnswer(SHORT));
     assert!(began.elapsed() < LIMIT);
-    assert_eq!(scene.guard.view().counts.timed_out, 1);
+    assert_eq!((scene.guard.view().counts.timed_out, scene.uncounted()), (1, 1));
     scene.until(LIMIT, |seen| seen.open == 0).await;
 }
 

@@ -53,6 +53,9 @@ pub(crate) async fn a_listener_who_goes_away_ends_the_request(case: &Case) {
     assert!(waiting.is_err());
     assert!(until(|| scene.seen().open == 0).await < Duration::from_millis(200));
     assert_eq!(scene.seen().cancelled, 2);
+    // What was asked is paid for, heard or not.
+    let letters = "words ".repeat(20).trim().chars().count() + TEXT.chars().count();
+    assert_eq!(scene.meter.usage()[0].amount, letters as u64);
 }
 
 pub(crate) async fn silence_is_no_speech(case: &Case) {
