@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, ensure};
 use serde_json::json;
 use simulator::{Simulator, Vendor};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
@@ -91,7 +91,9 @@ pub async fn run(options: &SoakOptions, say: impl Fn(&str)) -> Result<Soak> {
     Vendor::ALL.iter().for_each(|vendor| vendors.behave(*vendor, Default::default()));
     let after = settled(&mut probe, &samples[0], begun).await?;
     say(&after.row());
-    server.stop().await.context("the server did not stop as it should")?;
+    server.signal("TERM").await?;
+    let status = server.ended().await?.status;
+    ensure!(status.success(), "the server ended with {status}");
     Ok(Soak { samples, after, calls: talks.calls, broken: talks.broken, talked: talks.talked, why: talks.why })
 }
 
