@@ -17,11 +17,16 @@ mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The end of the program waits no longer for work that cannot be called off.
+const EXIT_LIMIT: Duration = Duration::from_secs(2);
 
 /// AI phone agents in production, in one program.
 #[derive(Parser)]
@@ -89,8 +94,15 @@ fn main() -> ExitCode {
     code
 }
 
-#[tokio::main]
-async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new().context("the program cannot start its threads")?;
+    let code = runtime.block_on(command(cli));
+    // Blocking work that nobody waits for any more is not waited for here either.
+    runtime.shutdown_timeout(EXIT_LIMIT);
+    code
+}
+
+async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
     // Two TLS providers in one process could not choose; there is one, and it is named here.
     rustls::crypto::aws_lc_rs::default_provider().install_default().map_err(|_| anyhow::anyhow!("a TLS provider was installed twice"))?;
     let quiet =

@@ -99,6 +99,8 @@ impl Cache {
         let flight = Arc::new(Flight::new());
         let follower = flight.follow();
         flights.insert(by, Arc::clone(&flight));
+        // A runtime that is shutting down drops at once what it is given, and what is dropped wants the lock.
+        drop(flights);
         let making = Making { cache: Arc::clone(self), key, by, flight, keep };
         let (rung, meter) = (rung.clone(), meter.clone());
         // Goes on when its listeners have gone: the phrase is paid for, the next call will want it.

@@ -1,10 +1,11 @@
 //! What is kept, for whom, and what never is.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use call::{Meter, Unit};
+use futures_util::FutureExt as _;
 use speech::TextToSpeech;
 use speech::ladder::Rung;
 use speech::phrases::{FileStore, LevelView, PhraseSetup, PhraseStore, Phrases};
@@ -37,6 +38,34 @@ fn over(engine: &Arc<Speaker>, store: Arc<dyn PhraseStore>, memory_bytes: usize)
 /// Until what is written beside is written.
 async fn settled() {
     sleep(Duration::from_millis(100)).await;
+}
+
+#[test]
+fn a_phrase_that_is_wanted_while_the_program_ends_holds_nothing_up() {
+    /// Tells when a task is dropped.
+    struct Told(mpsc::Sender<()>);
+    impl Drop for Told {
+        fn drop(&mut self) {
+            let _ = self.0.send(());
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let ((begun, begins), (told, ends), (said, answer)) = (mpsc::channel(), mpsc::channel(), mpsc::channel());
+    let told = Told(told);
+    runtime.spawn(async move {
+        let _told = told;
+        std::future::pending::<()>().await;
+    });
+    runtime.spawn(async move {
+        let house = house();
+        begun.send(()).unwrap();
+        ends.recv().unwrap(); // The runtime has dropped the other one, and will take no task any more.
+        let _ = house.phrases.speak(request(GREETING), &Meter::default()).now_or_never();
+        said.send(()).unwrap();
+    });
+    begins.recv().unwrap();
+    runtime.shutdown_background();
+    answer.recv_timeout(Duration::from_secs(10)).expect("it waits for itself");
 }
 
 #[tokio::test(start_paused = true)]
